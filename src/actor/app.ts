@@ -1,0 +1,119 @@
+/**
+ * Owns: app(): a tree, its store and its limits as one value; looking things up in a tree.
+ * Does not own: starting it (node/) or simulating it (sim/).
+ */
+import type { AnyBehaviour } from "./actor.ts";
+import { ActorError } from "./errors.ts";
+import type { ChildSpec, SupervisorSpec } from "./spec.ts";
+
+/** Which store keeps durable actors, as data: each thread opens its own end of it. */
+export type StoreSpec =
+  | { readonly kind: "memory" }
+  | {
+      readonly kind: "sqlite";
+      /** Folder of the data, or null: the node's `--data`, else `.coppice` beside the app. */
+      readonly folder: string | null;
+      readonly durability: "flushed" | "committed";
+    };
+
+/** An application: what an app module's default export is. */
+export interface App {
+  readonly kind: "app";
+  readonly root: SupervisorSpec;
+  readonly store: StoreSpec;
+  /** Behaviours that children started by hand may run, besides those of the tree. */
+  readonly behaviours: readonly AnyBehaviour[];
+}
+
+/**
+ * The embedded store: one SQLite file, one owning node.
+ *
+ * @param folder where the file lies. @default the node's data folder
+ * @param options.durability `flushed` (default): effects leave when the commit is on disk;
+ *   `committed`: when it is visible, so a power cut may take the last moments
+ */
+export function sqlite(
+  folder: string | null = null,
+  options: { durability?: "flushed" | "committed" } = {},
+): StoreSpec {
+  return { kind: "sqlite", folder, durability: options.durability ?? "flushed" };
+}
+
+/** The store that forgets: for tests and simulations. */
+export function memory(): StoreSpec {
+  return { kind: "memory" };
+}
+
+/**
+ * An app: the default export of an app module.
+ *
+ * @param options.root a supervisor()
+ * @param options.store where durable children live. @default sqlite()
+ * @throws E_SPEC_CHILD when root is no supervisor
+ */
+export function app(options: {
+  root: SupervisorSpec;
+  store?: StoreSpec;
+  behaviours?: readonly AnyBehaviour[];
+}): App {
+  if (options?.root?.kind !== "supervisor") {
+    throw new ActorError("E_SPEC_CHILD", "root is not a supervisor", {
+      at: "app()",
+      fix: "pass root: supervisor(id, flags, children)",
+    });
+  }
+  return Object.freeze({
+    kind: "app" as const,
+    root: options.root,
+    store: options.store ?? sqlite(),
+    behaviours: options.behaviours ?? [],
+  });
+}
+
+/** Is this value what app() makes? */
+export function isApp(value: unknown): value is App {
+  return typeof value === "object" && value !== null && (value as App).kind === "app";
+}
+
+/** Visits every spec of a tree with its path, parents first; templates stand at `…/*`. */
+export function visitSpecs(
+  root: SupervisorSpec,
+  visit: (spec: ChildSpec, path: string) => void,
+): void {
+  const walk = (spec: ChildSpec, path: string) => {
+    visit(spec, path);
+    if (spec.kind !== "supervisor") return;
+    for (const each of spec.children) walk(each, `${path}/${each.id}`);
+    if (spec.template) walk(spec.template, `${path}/*`);
+  };
+  walk(root, `/${root.id}`);
+}
+
+/** Name → behaviour of all that an app can run. @throws E_SPEC_DUPLICATE_ID for two of one name */
+export function behavioursOf(app: App): Map<string, AnyBehaviour> {
+  const found = new Map<string, AnyBehaviour>();
+  const add = (behaviour: AnyBehaviour, at: string) => {
+    const other = found.get(behaviour.name);
+    if (other !== undefined && other !== behaviour) {
+      throw new ActorError("E_SPEC_DUPLICATE_ID", `two behaviours are called ${behaviour.name}`, {
+        at,
+        fix: "give each behaviour of an app a name of its own",
+      });
+    }
+    found.set(behaviour.name, behaviour);
+  };
+  visitSpecs(app.root, (spec, path) => spec.kind === "actor" && add(spec.behaviour, path));
+  for (const behaviour of app.behaviours) add(behaviour, "app({ behaviours })");
+  return found;
+}
+
+/** Is the actor of this path, as the tree has it, durable? */
+export function isDurable(root: SupervisorSpec, path: string): boolean {
+  const [, first, ...ids] = path.split("/");
+  let spec: ChildSpec | null | undefined = first === root.id ? root : null;
+  for (const id of ids) {
+    if (spec?.kind !== "supervisor") return false;
+    spec = spec.template ?? spec.children.find((each) => each.id === id);
+  }
+  return spec?.kind === "actor" && spec.durable;
+}

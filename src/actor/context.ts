@@ -1,0 +1,122 @@
+/**
+ * Owns: the Context interface, the verbs an actor has; its docs are the contract.
+ * Does not own: what the verbs do (kernel/verbs.ts).
+ */
+import type { ExitReason } from "./exit.ts";
+import type {
+  AnyRef,
+  AskKeys,
+  DynamicRef,
+  InputOf,
+  Messages,
+  OutputOf,
+  Ref,
+  TellKeys,
+} from "./protocol.ts";
+import type { ToolValue } from "./tool.ts";
+import type { Duration } from "./units.ts";
+
+/** Structured log lines of one actor: they carry its path and incarnation. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** A timer set by {@link Context.after}. */
+export interface Timer {
+  /** Stops it. @returns false when it had fired or was cancelled before */
+  cancel(): boolean;
+}
+
+/** What {@link Context.after} may be told besides a delay. */
+export interface AfterOptions {
+  /**
+   * `delay` (default): an ordinary message when the time is over. `idle`: only if no message at all
+   * arrives in between (OTP's gen_server timeout). `next`: before any queued message, right after
+   * the present handler (OTP's continue); the delay must be 0.
+   */
+  when?: "delay" | "idle" | "next";
+}
+
+/** Verbs shared by whoever acts: `ctx` inside of an actor and `system` outside. */
+export interface Sender {
+  /**
+   * Sends a message that is not answered. From a durable actor it leaves with the slice's commit;
+   * otherwise at once. FIFO per sender and receiver. Never fails: what cannot be delivered becomes
+   * a dead letter.
+   */
+  tell<M extends Messages, K extends TellKeys<M>>(
+    ref: Ref<M>,
+    type: K,
+    message: InputOf<M[K]>,
+  ): void | Promise<void>;
+  /**
+   * Sends a message and waits for its answer: reply, exit of the callee, or timeout.
+   *
+   * @param options.timeout default 5 s, as in OTP
+   * @throws ActorError (rejects) timeout | exited | no_actor | overloaded | no_reply | calling_self
+   */
+  ask<M extends Messages, K extends AskKeys<M>>(
+    ref: Ref<M>,
+    type: K,
+    message: InputOf<M[K]>,
+    options?: { timeout?: Duration },
+  ): Promise<OutputOf<M[K]>>;
+}
+
+/** What a handler may do. Only usable while its message is being handled. */
+export interface Context<M extends Messages = Messages, Out = never> extends Sender {
+  tell<N extends Messages, K extends TellKeys<N>>(
+    ref: Ref<N>,
+    type: K,
+    message: InputOf<N[K]>,
+  ): void;
+  /** Calls a granted tool. @throws ActorError (rejects) E_TOOL_DENIED; what the tool throws */
+  use<I, O>(tool: ToolValue<I, O>, input: I): Promise<O>;
+  /**
+   * An inline side effect whose result is recorded: after a crash a durable actor gets the recorded
+   * result and `fn` is not run again. Trusted code only.
+   */
+  step<T>(
+    name: string,
+    fn: (signal: AbortSignal, idempotencyKey: string) => T | Promise<T>,
+    options?: { retries?: number; timeout?: Duration },
+  ): Promise<T>;
+  /** A message to oneself later. */
+  after<K extends TellKeys<M>>(
+    delay: Duration,
+    type: K,
+    message: InputOf<M[K]>,
+    options?: AfterOptions,
+  ): Timer;
+  /** Starts a child of a dynamic supervisor. @throws ActorError (rejects) refused | exited */
+  start<A, N extends Messages>(
+    supervisor: DynamicRef<A, N>,
+    options: { id?: string; args: A },
+  ): Promise<Ref<N>>;
+  /** Be told once, by the behaviour's `down` handler, when that incarnation ends. */
+  watch(ref: AnyRef): { readonly id: number; cancel(): void };
+  /** End together: an unclean end of one ends the other, unless it has an `exit` handler. */
+  link(ref: AnyRef): { unlink(): void };
+  /** Answers the ask being handled, once. */
+  reply(value: Out): void;
+  /** Keeps the ask being handled open; answer it later from any message of this incarnation. */
+  defer(): { reply(value: Out): void };
+  /** Ends this actor now. What earlier messages did stands; this one is finished too. */
+  exit(reason?: ExitReason): never;
+  /** Own ref. */
+  readonly self: Ref<M>;
+  /** Milliseconds of the runtime's monotonic clock: virtual in simulation. @unit ms */
+  now(): number;
+  /** Random number in [0, 1) from the runtime's generator: seeded in simulation. */
+  random(): number;
+  readonly log: Log;
+  /** Fires when this incarnation ends: pass it to what should stop then. */
+  readonly signal: AbortSignal;
+}
+
+/** A context of any types: what the kernel passes in. */
+// biome-ignore lint/suspicious/noExplicitAny: the one place where a context's types are erased
+export type AnyContext = Context<any, any>;

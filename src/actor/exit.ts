@@ -1,0 +1,107 @@
+/**
+ * Owns: why an actor ended, as a value; the one place that turns an unknown thrown thing into one.
+ * Does not own: who restarts what because of it (kernel/strategy.ts).
+ */
+import { ActorError, type ErrorCode } from "./errors.ts";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Why an actor or supervisor ended: plain JSON, printed alike by logs, CLI and tests. */
+export type ExitReason =
+  | { tag: "normal" }
+  | { tag: "shutdown"; detail?: Json }
+  | { tag: "error"; name: string; message: string; stack?: string; cause?: ExitReason }
+  | { tag: "killed"; by: "supervisor" | "operator" | "deadline" }
+  | { tag: "aborted"; sliceMs: number }
+  | { tag: "quota"; resource: QuotaResource; limit: number; used: number }
+  | { tag: "linked"; to: string; reason: ExitReason }
+  | { tag: "thread_lost"; thread: number }
+  | { tag: "fenced"; token: number }
+  | { tag: "bad_start"; code: ErrorCode; message: string }
+  | { tag: "no_actor"; path: string }
+  | { tag: "nondeterminism"; step: number };
+
+export type QuotaResource = "reductions" | "tokens" | "usd" | "wallMs" | "memoryBytes";
+
+export const NORMAL: ExitReason = Object.freeze({ tag: "normal" });
+export const SHUTDOWN: ExitReason = Object.freeze({ tag: "shutdown" });
+
+/**
+ * A clean end: `normal` or `shutdown`, also when it came over a link. Transient children are
+ * restarted after anything else; this line is the whole difference (SEMANTICS §5).
+ */
+export function isClean(reason: ExitReason): boolean {
+  if (reason.tag === "linked") return isClean(reason.reason);
+  return reason.tag === "normal" || reason.tag === "shutdown";
+}
+
+const TEXT_MAX = 4_096;
+const cut = (text: string) => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);
+
+/** The one unknown → reason function. Whatever was thrown, however odd, becomes plain data. */
+export function fromThrown(thrown: unknown, depth = 0): ExitReason {
+  // Inside of the try also what looks harmless: instanceof asks a proxy.
+  try {
+    if (thrown instanceof ExitThrown) return thrown.reason;
+    if (thrown instanceof ActorError && thrown.code === "exited" && thrown.reason) {
+      return {
+        tag: "error",
+        name: "ActorError",
+        message: cut(thrown.message),
+        cause: thrown.reason,
+      };
+    }
+    if (thrown instanceof Error) {
+      const reason: ExitReason = {
+        tag: "error",
+        name: cut(String(thrown.name)),
+        message: cut(String(thrown.message)),
+      };
+      if (typeof thrown.stack === "string") reason.stack = cut(thrown.stack);
+      if (thrown.cause !== undefined && depth < 4)
+        reason.cause = fromThrown(thrown.cause, depth + 1);
+      return reason;
+    }
+    return { tag: "error", name: "Thrown", message: cut(String(thrown)) };
+  } catch {
+    return { tag: "error", name: "Thrown", message: "a value that cannot be printed" };
+  }
+}
+
+/** Carries a chosen reason out of a handler: what ctx.exit() throws; no user code should catch it. */
+export class ExitThrown {
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason) {
+    this.reason = reason;
+  }
+}
+
+/** One line for people: `error TypeError: x is not a function`. */
+export function formatReason(reason: ExitReason): string {
+  switch (reason.tag) {
+    case "normal":
+      return "normal";
+    case "shutdown":
+      return reason.detail === undefined ? "shutdown" : `shutdown ${JSON.stringify(reason.detail)}`;
+    case "error":
+      return `error ${reason.name}: ${reason.message.split("\n")[0]}`;
+    case "killed":
+      return `killed by ${reason.by}`;
+    case "aborted":
+      return `aborted after ${reason.sliceMs}ms`;
+    case "quota":
+      return `quota ${reason.resource}: ${reason.used} of ${reason.limit}`;
+    case "linked":
+      return `linked to ${reason.to}: ${formatReason(reason.reason)}`;
+    case "thread_lost":
+      return `thread ${reason.thread} lost`;
+    case "fenced":
+      return `fenced (token ${reason.token})`;
+    case "bad_start":
+      return `bad start ${reason.code}: ${reason.message}`;
+    case "no_actor":
+      return `no actor ${reason.path}`;
+    case "nondeterminism":
+      return `nondeterminism at step ${reason.step}`;
+  }
+}

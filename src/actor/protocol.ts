@@ -1,0 +1,85 @@
+/**
+ * Owns: the only clever types: what a behaviour's messages are, what asks answer, what a ref may be
+ * sent. Does not own: any run-time checking beyond building the values.
+ */
+import { z } from "zod";
+import type { AnyBehaviour, Behaviour } from "./actor.ts";
+
+/** A message with an answer: what {@link ask} makes. */
+export interface Ask<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  readonly kind: "ask";
+  readonly input: I;
+  readonly output: O;
+}
+
+/** Declares a message that is answered. @example question: ask(z.object({…}), z.string()) */
+export function ask<I extends z.ZodType, O extends z.ZodType>(input: I, output: O): Ask<I, O> {
+  return { kind: "ask", input, output };
+}
+
+/** A behaviour's messages: a schema for a tell, {@link ask}(in, out) for an ask. */
+export type Messages = { readonly [type: string]: z.ZodType | Ask };
+
+export type InputOf<M> =
+  M extends Ask<infer I, z.ZodType> ? z.infer<I> : M extends z.ZodType ? z.infer<M> : never;
+export type OutputOf<M> = M extends Ask<z.ZodType, infer O> ? z.infer<O> : never;
+export type AskKeys<M extends Messages> = {
+  [K in keyof M & string]: M[K] extends Ask ? K : never;
+}[keyof M & string];
+export type TellKeys<M extends Messages> = {
+  [K in keyof M & string]: M[K] extends Ask ? never : K;
+}[keyof M & string];
+
+/** What a child spec of this behaviour must give as args. */
+export type ArgsOf<B extends AnyBehaviour> = z.infer<B["args"]>;
+export type StateOf<B extends AnyBehaviour> = z.infer<B["state"]>;
+export type MessagesOf<B extends AnyBehaviour> = B["messages"] extends Messages
+  ? B["messages"]
+  : never;
+
+/** Phantom key: exists in types only, so that a ref stays plain data. */
+declare const PROTOCOL: unique symbol;
+
+/** The address of an actor, stable over its restarts. Plain data: send it, store it, print it. */
+export interface Ref<M extends Messages = Messages> {
+  readonly path: string;
+  readonly behaviour: string;
+  readonly [PROTOCOL]?: (messages: M) => M;
+}
+
+/** The address of a dynamic supervisor whose children run one behaviour. */
+export interface DynamicRef<A = unknown, M extends Messages = Messages> {
+  readonly path: string;
+  readonly dynamic: string;
+  readonly [PROTOCOL]?: (args: A, messages: M) => M;
+}
+
+/** Any ref, whatever it may be sent. */
+export type AnyRef = { readonly path: string };
+
+/**
+ * The ref of an actor in the tree.
+ *
+ * @param path absolute, as `coppice tree` prints it: "/desk/analyst"
+ * @example const analyst = ref("/desk/analyst", Analyst)
+ */
+export function ref<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
+  path: string,
+  behaviour: Behaviour<A, S, M>,
+): Ref<M> {
+  return { path, behaviour: behaviour.name };
+}
+
+/** The ref of a `dynamic()` supervisor: where {@link Context.start} starts children. */
+export function dynamicRef<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
+  path: string,
+  behaviour: Behaviour<A, S, M>,
+): DynamicRef<z.infer<A>, M> {
+  return { path, dynamic: behaviour.name };
+}
+
+/** Schema of a {@link Ref} inside messages and states. */
+export const refSchema: z.ZodType<AnyRef & { behaviour: string }> = z.object({
+  path: z.string(),
+  behaviour: z.string(),
+});

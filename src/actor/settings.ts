@@ -1,0 +1,80 @@
+/**
+ * Owns: reading one setting: is it a word of the list, in its limits, or absent and so the default.
+ * Does not own: which settings exist (spec.ts, app.ts).
+ */
+import { ActorError, shown } from "./errors.ts";
+import type { ChildSettings, Restart, Shutdown } from "./spec.ts";
+import { type Duration, milliseconds } from "./units.ts";
+
+/** One of the words; the first is the default. @throws E_SPEC_STRATEGY */
+function word<T extends string>(
+  value: T | undefined,
+  words: readonly [T, ...T[]],
+  name: string,
+  at: string,
+): T {
+  if (value === undefined) return words[0];
+  if (words.includes(value)) return value;
+  throw new ActorError("E_SPEC_STRATEGY", `${name}: ${shown(value)} is not one of its words`, {
+    at,
+    fix: `use ${words.map((each) => `"${each}"`).join(" | ")}`,
+  });
+}
+
+/** The error for a value outside of [low, high]. */
+function outside(name: string, value: unknown, low: number, high: number, at: string) {
+  return new ActorError("E_SPEC_RANGE", `${name}: ${shown(value)} is outside its limits`, {
+    at,
+    fix: `use a whole number from ${low} to ${high}`,
+  });
+}
+
+/** A whole number inside [low, high]. @throws E_SPEC_RANGE */
+function integer(
+  value: number | undefined,
+  otherwise: number,
+  [low, high]: readonly [number, number],
+  name: string,
+  at: string,
+): number {
+  if (value === undefined) return otherwise;
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw outside(name, value, low, high, at);
+}
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** A time span of 1 ms to a year. @throws E_SPEC_RANGE E_UNITS */
+function period(value: Duration | undefined, otherwise: number, name: string, at: string): number {
+  if (value === undefined) return otherwise;
+  const ms = milliseconds(value, `${at}, ${name}`);
+  if (ms >= 1 && ms <= YEAR_MS) return ms;
+  throw outside(name, value, 1, YEAR_MS, at);
+}
+
+function flag(value: boolean | undefined, otherwise: boolean, name: string, at: string): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === "boolean") return value;
+  throw new ActorError("E_SPEC_STRATEGY", `${name}: ${shown(value)} is not true or false`, {
+    at,
+    fix: "use true or false",
+  });
+}
+
+/** restart, shutdown, significant: what every child has. */
+function child(
+  options: ChildSettings,
+  shutdown: Shutdown,
+  at: string,
+): { restart: Restart; shutdown: Shutdown; significant: boolean } {
+  const value = options.shutdown;
+  const isWord = value === undefined || value === "brutal_kill" || value === "infinity";
+  return {
+    restart: word(options.restart, ["permanent", "transient", "temporary"], "restart", at),
+    shutdown: isWord ? (value ?? shutdown) : milliseconds(value, `${at}, shutdown`),
+    significant: flag(options.significant, false, "significant", at),
+  };
+}
+
+/** The readers of single settings. */
+export const settings = { word, integer, period, flag, child, outside };

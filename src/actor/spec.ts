@@ -1,0 +1,286 @@
+/**
+ * Owns: child(), supervisor(), dynamic(): validated specs with every default filled in, here and
+ * nowhere else. Does not own: the app around the tree (app.ts).
+ */
+import type { z } from "zod";
+import { type AnyBehaviour, type Behaviour, checkId } from "./actor.ts";
+import { ActorError } from "./errors.ts";
+import type { Messages } from "./protocol.ts";
+import { type Quota, type QuotaLimits, readQuota } from "./quota.ts";
+import { settings } from "./settings.ts";
+import type { AnyTool } from "./tool.ts";
+import type { Duration } from "./units.ts";
+
+export type Restart = "permanent" | "transient" | "temporary";
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+export type AutoShutdown = "never" | "any_significant" | "all_significant";
+/** Milliseconds, or kill at once, or wait for ever. */
+export type Shutdown = number | "brutal_kill" | "infinity";
+export type Overflow = "mute" | "reject" | "drop";
+
+/** Settings every child has, actor or supervisor. */
+export interface ChildSettings {
+  /** When to restart: always, after an unclean end, never. @default "permanent" */
+  restart?: Restart;
+  /** How long a stop may take before the kill. @default "5s"; "infinity" for supervisors */
+  shutdown?: Duration | "brutal_kill" | "infinity";
+  /** Its end may end the supervisor (autoShutdown). @default false */
+  significant?: boolean;
+}
+
+/** Settings of a child that runs a behaviour. */
+export interface ActorSettings extends ChildSettings {
+  /** State, mailbox and outbox are kept in the app's store, one commit per slice. @default false */
+  durable?: boolean;
+  /** Tools this actor may use: nothing else is reachable. @default [] */
+  tools?: readonly AnyTool[];
+  /** Bound of the mailbox. @unit messages @default 10_000 @limit 1 … 10_000_000 */
+  mailboxMax?: number;
+  /** When full: mute local senders, reject asks (`overloaded`), or drop to dead letters. @default "mute" */
+  overflow?: Overflow;
+  /**
+   * A message that makes its actor crash is delivered this often, then it is a dead letter.
+   * Not more than the supervisor's intensity, or one bad message would take the tree down.
+   * @default 3, or the intensity if that is less, but at least 1
+   */
+  maxDeliveries?: number;
+  /** Longest start, `init` included; over it the start fails. @default "infinity", as in OTP */
+  startTimeout?: Duration | "infinity";
+  /** Check messages from inside as well as from outside. @default "edges" */
+  validate?: "edges" | "always";
+  /** Checked and shown, but not metered by this version: nothing ends for it. @default no limits */
+  quota?: Quota;
+}
+
+/** A child that runs a behaviour, complete. Made by {@link child}. */
+export interface ActorSpec {
+  readonly kind: "actor";
+  readonly id: string;
+  readonly behaviour: AnyBehaviour;
+  readonly args: unknown;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
+  readonly durable: boolean;
+  readonly tools: readonly AnyTool[];
+  readonly mailboxMax: number;
+  readonly overflow: Overflow;
+  readonly maxDeliveries: number;
+  readonly startTimeoutMs: number | "infinity";
+  readonly validate: "edges" | "always";
+  readonly quota: QuotaLimits | null;
+}
+
+/** Flags of a supervisor; restart, shutdown and significant speak of it as a child. */
+export interface SupervisorFlags extends ChildSettings {
+  /** Who else is restarted with a child that ended. @default "one_for_one" */
+  strategy?: Strategy;
+  /** More restarts than this in `period` end the supervisor. @default 1 @limit 0 … 1_000_000 */
+  intensity?: number;
+  /** @default "5s" @limit 1 ms … 365 days */
+  period?: Duration;
+  /** End when significant children have ended. @default "never" */
+  autoShutdown?: AutoShutdown;
+}
+
+/** Flags of a dynamic supervisor. */
+export interface DynamicFlags extends Omit<SupervisorFlags, "strategy" | "autoShutdown"> {
+  /** Most children at a time. @default 1_000_000 */
+  maxChildren?: number;
+}
+
+/** A supervisor, complete. Made by {@link supervisor} or {@link dynamic}. */
+export interface SupervisorSpec {
+  readonly kind: "supervisor";
+  readonly id: string;
+  readonly strategy: Strategy;
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly autoShutdown: AutoShutdown;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
+  readonly children: readonly ChildSpec[];
+  /** Set in a dynamic supervisor: what each child is made of. */
+  readonly template: ChildSpec | null;
+  readonly maxChildren: number;
+}
+
+export type ChildSpec = ActorSpec | SupervisorSpec;
+
+const fail = (code: "E_SPEC_COMBINATION" | "E_SPEC_CHILD", fact: string, at: string, fix: string) =>
+  new ActorError(code, fact, { at, fix });
+
+/** Arguments against the behaviour's schema. @throws E_ARGS_SCHEMA */
+export function checkArgs(behaviour: AnyBehaviour, args: unknown, at: string): unknown {
+  const result = behaviour.args.safeParse(args);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ActorError(
+    "E_ARGS_SCHEMA",
+    `args${issue?.path.length ? `.${issue.path.join(".")}` : ""}: ${issue?.message}`,
+    { at, fix: `give what the args schema of behaviour ${behaviour.name} asks for` },
+  );
+}
+
+function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings): ActorSpec {
+  const at = `child ${id}`;
+  if (behaviour?.kind !== "behaviour") {
+    throw fail("E_SPEC_CHILD", "the second argument is no behaviour", at, "pass what actor() made");
+  }
+  return {
+    kind: "actor",
+    id,
+    behaviour,
+    args: undefined,
+    ...settings.child(options, 5_000, at),
+    durable: settings.flag(options.durable, false, "durable", at),
+    tools: options.tools ?? [],
+    mailboxMax: settings.integer(options.mailboxMax, 10_000, [1, 10_000_000], "mailboxMax", at),
+    overflow: settings.word(options.overflow, ["mute", "reject", "drop"], "overflow", at),
+    maxDeliveries: settings.integer(options.maxDeliveries, 0, [1, 1_000], "maxDeliveries", at),
+    startTimeoutMs:
+      options.startTimeout === undefined || options.startTimeout === "infinity"
+        ? "infinity"
+        : settings.period(options.startTimeout, 0, "startTimeout", at),
+    validate: settings.word(options.validate, ["edges", "always"], "validate", at),
+    quota: readQuota(options.quota, at),
+  };
+}
+
+/**
+ * A child of a supervisor that runs a behaviour.
+ *
+ * @throws E_SPEC_ID E_ARGS_SCHEMA E_SPEC_RANGE E_SPEC_STRATEGY E_SPEC_CHILD E_UNITS
+ */
+export function child<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
+  id: string,
+  behaviour: Behaviour<A, S, M>,
+  ...[options]: undefined extends z.infer<A>
+    ? [options?: ActorSettings & { args?: z.infer<A> }]
+    : [options: ActorSettings & { args: z.infer<A> }]
+): ActorSpec {
+  checkId(id, "child id");
+  const spec = actorSpec(id, behaviour, options ?? {});
+  return Object.freeze({ ...spec, args: checkArgs(behaviour, options?.args, `child ${id}`) });
+}
+
+/** Rules between a child and its supervisor, checked wherever the two meet (SEMANTICS 1.5). */
+export function checkChild(spec: ChildSpec, autoShutdown: AutoShutdown, at: string): void {
+  if (spec?.kind !== "actor" && spec?.kind !== "supervisor") {
+    throw fail("E_SPEC_CHILD", "a child is not a child spec", at, "use child() or supervisor()");
+  }
+  if (!spec.significant) return;
+  if (autoShutdown === "never" || spec.restart === "permanent") {
+    const why = autoShutdown === "never" ? "autoShutdown: never" : "restart: permanent";
+    throw fail(
+      "E_SPEC_COMBINATION",
+      `significant: true and ${why} exclude each other`,
+      `${at}/${spec.id}`,
+      "set autoShutdown on the supervisor and restart transient or temporary on the child",
+    );
+  }
+}
+
+/** Settles how often a message is delivered, now that the intensity is known (SEMANTICS 30.12). */
+export function withDeliveries<T extends ChildSpec>(spec: T, intensity: number, at: string): T {
+  if (spec.kind !== "actor") return spec;
+  const most = Math.max(1, intensity);
+  if (spec.maxDeliveries === 0) return { ...spec, maxDeliveries: Math.min(3, most) };
+  if (!spec.durable || spec.maxDeliveries <= most) return spec;
+  throw fail(
+    "E_SPEC_COMBINATION",
+    `maxDeliveries: ${spec.maxDeliveries} is more than intensity: ${intensity}`,
+    `${at}/${spec.id}`,
+    "raise the supervisor's intensity or lower maxDeliveries",
+  );
+}
+
+/**
+ * A supervisor with a fixed list of children, started in this order and stopped in reverse.
+ *
+ * @throws E_SPEC_ID E_SPEC_DUPLICATE_ID E_SPEC_STRATEGY E_SPEC_RANGE E_SPEC_COMBINATION
+ */
+export function supervisor(
+  id: string,
+  flags: SupervisorFlags,
+  children: readonly ChildSpec[],
+): SupervisorSpec {
+  checkId(id, "supervisor id");
+  const at = `supervisor ${id}`;
+  const autoShutdown = settings.word(
+    flags.autoShutdown,
+    ["never", "any_significant", "all_significant"],
+    "autoShutdown",
+    at,
+  );
+  if (!Array.isArray(children)) {
+    throw fail("E_SPEC_CHILD", "children is not a list", at, "pass [child(…), …]");
+  }
+  const seen = new Set<string>();
+  for (const spec of children) {
+    checkChild(spec, autoShutdown, at);
+    if (seen.has(spec.id)) {
+      throw new ActorError("E_SPEC_DUPLICATE_ID", `two children are called "${spec.id}"`, {
+        at,
+        fix: "give each child of a supervisor an id of its own",
+      });
+    }
+    seen.add(spec.id);
+  }
+  const { intensity, periodMs } = intensityOf(flags, at);
+  return Object.freeze({
+    kind: "supervisor" as const,
+    id,
+    strategy: settings.word(
+      flags.strategy,
+      ["one_for_one", "one_for_all", "rest_for_one"],
+      "strategy",
+      at,
+    ),
+    intensity,
+    periodMs,
+    autoShutdown,
+    ...settings.child(flags, "infinity", at),
+    children: Object.freeze(children.map((each) => withDeliveries(each, intensity, at))),
+    template: null,
+    maxChildren: 0,
+  });
+}
+
+const intensityOf = (flags: SupervisorFlags | DynamicFlags, at: string) => ({
+  intensity: settings.integer(flags.intensity, 1, [0, 1_000_000], "intensity", at),
+  periodMs: settings.period(flags.period, 5_000, "period", at),
+});
+
+/**
+ * A supervisor whose children are started on demand with `ctx.start` or `system.start`. With a
+ * behaviour, each start gives that behaviour's args; with a supervisor spec, each child is a copy
+ * of that subtree.
+ *
+ * @throws E_SPEC_ID E_SPEC_RANGE E_SPEC_STRATEGY E_SPEC_COMBINATION E_SPEC_CHILD
+ */
+export function dynamic(
+  id: string,
+  flags: DynamicFlags,
+  of: AnyBehaviour | SupervisorSpec,
+  options: ActorSettings = {},
+): SupervisorSpec {
+  checkId(id, "supervisor id");
+  const at = `supervisor ${id}`;
+  const template: ChildSpec = of?.kind === "supervisor" ? of : actorSpec("child", of, options);
+  checkChild(template, "never", at);
+  const { intensity, periodMs } = intensityOf(flags, at);
+  return Object.freeze({
+    kind: "supervisor" as const,
+    id,
+    strategy: "one_for_one" as const,
+    intensity,
+    periodMs,
+    autoShutdown: "never" as const,
+    ...settings.child(flags, "infinity", at),
+    children: [],
+    template: withDeliveries(template, intensity, at),
+    maxChildren: settings.integer(flags.maxChildren, 1e6, [0, 1e9], "maxChildren", at),
+  });
+}

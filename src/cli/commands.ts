@@ -1,0 +1,110 @@
+/**
+ * Owns: the table of commands: what each takes and where it is. Files are loaded when their command
+ * is called, so that `coppice --version` does not wait for a database.
+ * Does not own: reading the arguments (arguments.ts), the help around the table (help.ts).
+ */
+import type { Command, Option } from "./arguments.ts";
+
+const COMMON: Readonly<Record<string, Option>> = {
+  json: { what: "answer, and errors on stderr, as JSON" },
+  stack: { what: "show stack traces of errors (or set COPPICE_STACK=1)" },
+  help: { what: "this help" },
+};
+
+const NODE: Readonly<Record<string, Option>> = {
+  data: { what: "the node that runs on this data folder", value: "DIR" },
+  pid: { what: "the node in this process", value: "PID" },
+};
+
+const act = (name: string, summary: string, notes: string): Command => ({
+  name,
+  summary,
+  operands: ["PATH"],
+  options: { ...NODE, ...COMMON },
+  notes,
+  load: async () => (await import("./act.ts")).act,
+});
+
+const WHICH = `Without --data or --pid: the only node of this user, or of several the only one that
+was started in this folder.`;
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "run",
+    summary: "start an app in the foreground",
+    operands: ["APP"],
+    options: {
+      threads: { what: "scheduler threads; one a processor if not given", value: "N" },
+      data: { what: "folder of the data; the app's own, or .coppice", value: "DIR" },
+      log: { what: "silent, error, warn (if not given), info or debug", value: "LEVEL" },
+      ...COMMON,
+    },
+    notes: `APP is a module whose default export is made by app().
+Ctrl-C stops it in order, a second Ctrl-C at once. The exit status is 0 when the root ended by
+itself without a failure, 130 after Ctrl-C, 143 after SIGTERM, else 1.`,
+    load: async () => (await import("./run.ts")).run,
+  },
+  {
+    name: "tree",
+    summary: "draw the live supervision tree",
+    operands: [],
+    options: {
+      all: { what: "all children of dynamic supervisors, not only the first 20" },
+      ...NODE,
+      ...COMMON,
+    },
+    notes: WHICH,
+    load: async () => (await import("./tree.ts")).tree,
+  },
+  {
+    name: "show",
+    summary: "one actor or supervisor: state, mail, links, last exit, spec",
+    operands: ["PATH"],
+    options: { ...NODE, ...COMMON },
+    notes: WHICH,
+    load: async () => (await import("./show.ts")).show,
+  },
+  {
+    name: "top",
+    summary: "who is busy now",
+    operands: [],
+    options: {
+      window: { what: "time between two looks; 1s if not given", value: "1s" },
+      by: { what: "reductions (if not given), mailbox, handled or restarts", value: "WORD" },
+      limit: { what: "rows shown; 20, or what fits the terminal", value: "N" },
+      once: { what: "print one table after one window" },
+      ...NODE,
+      ...COMMON,
+    },
+    notes: "On a terminal it is refreshed in place: q or Ctrl-C quits.",
+    load: async () => (await import("./top.ts")).top,
+  },
+  act("stop", "stop a process in order; its supervisor does not start it again", WHICH),
+  act("restart", "stop a process in order and start it again", WHICH),
+  act("suspend", "let an actor handle no messages until it is resumed", WHICH),
+  act("resume", "let a suspended actor go on", WHICH),
+  act("kill", "end a process at once; its supervisor decides what follows", WHICH),
+  {
+    name: "sim",
+    summary: "random supervision trees under random work and faults, from a seed",
+    operands: [],
+    options: {},
+    raw: true,
+    load: async () => (await import("./sim.ts")).sim,
+  },
+  {
+    name: "conformance",
+    summary: "replay traces recorded from Erlang/OTP",
+    operands: ["FILE…"],
+    options: COMMON,
+    notes: "The last line is `N passed, N failed`; the exit status is 1 when a trace failed.",
+    load: async () => (await import("./conformance.ts")).conformance,
+  },
+  {
+    name: "doctor",
+    summary: "what this host offers, and which nodes run",
+    operands: [],
+    options: COMMON,
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+];

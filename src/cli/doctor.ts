@@ -1,0 +1,61 @@
+/**
+ * Owns: `coppice doctor`: what this host offers, and which nodes run on it.
+ */
+import { accessSync, constants, existsSync } from "node:fs";
+import { arch, availableParallelism, platform, release, totalmem } from "node:os";
+import { listNodes } from "../observe/inspect.ts";
+import type { Run } from "./arguments.ts";
+import { type Cell, table } from "./terminal.ts";
+import { jsonText } from "./words.ts";
+
+const NODE_MAJOR = 24;
+const KVM = "/dev/kvm";
+
+/** Is the door to hardware virtual machines there, and may we open it? */
+function kvm(): "usable" | "no permission" | "absent" {
+  if (!existsSync(KVM)) return "absent";
+  try {
+    accessSync(KVM, constants.R_OK | constants.W_OK);
+    return "usable";
+  } catch {
+    return "no permission";
+  }
+}
+
+export const doctor: Run = async (input, io) => {
+  const nodeFits = Number.parseInt(process.versions.node, 10) >= NODE_MAJOR;
+  const report = {
+    node: process.versions.node,
+    nodeFits,
+    platform: `${platform()} ${release()} ${arch()}`,
+    threads: availableParallelism(),
+    memoryMb: Math.round(totalmem() / 1_048_576),
+    sqlite: process.versions.sqlite ?? null,
+    kvm: kvm(),
+    nodes: await listNodes(),
+  };
+  const status = nodeFits && report.sqlite !== null ? 0 : 1;
+  if (input.flags.has("json")) {
+    io.out.write(jsonText(report));
+    return status;
+  }
+  const bad = (text: string): Cell => ({ text, style: "red" });
+  const rows: Cell[][] = [
+    ["Node.js", nodeFits ? report.node : bad(`${report.node}, too old: ${NODE_MAJOR} is needed`)],
+    ["platform", report.platform],
+    ["threads", `${report.threads} (scheduler threads of a node, unless --threads says otherwise)`],
+    ["memory", `${report.memoryMb} MB`],
+    ["sqlite", report.sqlite ?? bad("absent: this Node.js has no node:sqlite")],
+    [KVM, report.kvm],
+    ["nodes", report.nodes.length === 0 ? "none running" : `${report.nodes.length} running`],
+  ];
+  for (const { pid, app, data, startedAt } of report.nodes) {
+    rows.push(["", `pid ${pid}  ${app}  data ${data ?? "(in memory)"}  since ${startedAt}`]);
+  }
+  io.out.write(
+    table(rows, io)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+  return status;
+};

@@ -1,0 +1,35 @@
+/**
+ * The public API: re-exports, nothing else. DESIGN §11 is its contract.
+ */
+export { actor, type Behaviour, type Down, IGNORE, type LinkExit } from "./actor/actor.ts";
+export { type App, app, memory, type StoreSpec, sqlite } from "./actor/app.ts";
+export type { AfterOptions, Context, Log, Sender, Timer } from "./actor/context.ts";
+export { ActorError, type ErrorCode } from "./actor/errors.ts";
+export { type ExitReason, formatReason, isClean } from "./actor/exit.ts";
+export {
+  type Ask,
+  ask,
+  type DynamicRef,
+  dynamicRef,
+  type Messages,
+  type Ref,
+  ref,
+  refSchema,
+} from "./actor/protocol.ts";
+export {
+  type ActorSettings,
+  type ActorSpec,
+  type ChildSpec,
+  child,
+  type DynamicFlags,
+  dynamic,
+  type SupervisorFlags,
+  type SupervisorSpec,
+  supervisor,
+} from "./actor/spec.ts";
+export { microvm, type SandboxSpec, type ToolValue, tool } from "./actor/tool.ts";
+export type { Duration, Size } from "./actor/units.ts";
+export { type StartOptions, start } from "./node/node.ts";
+export type { System } from "./node/system.ts";
+export { type Probe, probe } from "./sim/probe.ts";
+export { type Sim, type SimulateOptions, simulate } from "./sim/simulate.ts";

@@ -1,0 +1,145 @@
+/**
+ * Owns: what some actors have and most never do: links, watches, timers, deferred asks, an abort
+ * signal. Made when first needed, released as a whole when the actor ends.
+ * Does not own: when they are used (cell.ts, verbs.ts).
+ */
+import type { ExitReason } from "../actor/exit.ts";
+import type { Cell } from "./cell.ts";
+import type { CatchingUp } from "./durable-mail.ts";
+import { Fifo } from "./fifo.ts";
+import type { Item, Notice } from "./mailbox.ts";
+import type { Envelope, Mail } from "./ports.ts";
+import type { TimerEntry } from "./timers.ts";
+
+/** The rare belongings of one incarnation. */
+export class Belongings {
+  readonly #cell: Cell;
+  /** Paths this actor is linked to. */
+  readonly links = new Set<string>();
+  /** Exits over links, queued and still wanted. The links themselves are gone: a new one may stand. */
+  readonly exits = new Set<{ readonly path: string }>();
+  /** Ends of links and watches that were cut off: at its own end they have not happened. */
+  readonly untied: Envelope[] = [];
+  /** Watches of this actor: number → path it watches. */
+  readonly watching = new Map<number, string>();
+  /** Who watches this actor: "path#number" → where to tell. */
+  readonly watchers = new Map<string, { from: string; id: number }>();
+  readonly timers = new Set<TimerEntry>();
+  /** Asks put off with defer(). */
+  readonly deferred = new Set<Mail>();
+  /** Numbers of asks this actor waits for. */
+  readonly asks = new Set<number>();
+  /** Senders that rest because this mailbox is full. */
+  readonly muting = new Set<Cell>();
+  /** Messages to self that go before the queue. */
+  readonly next: Mail[] = [];
+  /** Durable actors: the same on their way through the store; no other mail is read before them. */
+  readonly coming = new Set<Mail>();
+  /** Idle timers of the handler that is at work: their time begins when it ends. */
+  readonly endings: (() => void)[] = [];
+  /** Durable actors: what arrived before the start was over, or behind mail the store is numbering. */
+  readonly incoming = new Fifo<Item>();
+  /** Those of `incoming` that have their number already. */
+  readonly numbered = new Set<Mail>();
+  /** Durable actors: what came before this incarnation, and the store did not know what to do with. */
+  readonly knocked: Mail[] = [];
+  /** Durable actors: set while the mailbox is read again. */
+  catching: CatchingUp | null = null;
+  /** Durable actors: a thread was lost while this one read its mailbox: it must read it again. */
+  stale = false;
+  ending: ExitReason | null = null;
+  committing = false;
+  #idle: TimerEntry | null = null;
+  #controller: AbortController | null = null;
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  abort(): AbortController {
+    this.#controller ??= new AbortController();
+    if (this.#cell.status === "exited") this.#controller.abort();
+    return this.#controller;
+  }
+
+  /** A timer that dies with this incarnation. */
+  own(ms: number, fire: () => void): TimerEntry {
+    const { kernel } = this.#cell;
+    const entry = kernel.timers.add(kernel.nowMs + ms, () => {
+      this.timers.delete(entry);
+      fire();
+    });
+    this.timers.add(entry);
+    return entry;
+  }
+
+  /** A message to self when the time is over; an idle one only if nothing else arrives before. */
+  arm(ms: number, mail: Mail, idle: boolean): TimerEntry {
+    const cell = this.#cell;
+    if (idle) this.cancelIdle();
+    const entry = this.own(ms, () => {
+      if (idle && cell.unread > 0) return;
+      cell.kernel.send(mail, null);
+    });
+    if (idle) this.#idle = entry;
+    return entry;
+  }
+
+  /** @returns false when it had fired or was cancelled before */
+  cancel(entry: TimerEntry): boolean {
+    this.timers.delete(entry);
+    return this.#cell.kernel.timers.cancel(entry);
+  }
+
+  cancelIdle(): void {
+    if (this.#idle !== null) this.cancel(this.#idle);
+    this.#idle = null;
+  }
+
+  /** A handler has ended: `next` messages go before the queue, first one first. */
+  rest(): void {
+    for (const arm of this.endings.splice(0)) arm();
+    if (this.coming.size > 0) return;
+    for (let mail = this.next.pop(); mail !== undefined; mail = this.next.pop()) {
+      this.#cell.mailbox.unshift(mail);
+    }
+  }
+
+  /** Is a queued down or link exit still wanted? Taking it ends the watch or link. */
+  consume(notice: Notice): boolean {
+    if (notice.kind === "down") return this.watching.delete(notice.id);
+    if (notice.kind === "exit" && notice.linked) return this.exits.delete(notice);
+    return true;
+  }
+
+  /** An exit over a link has come. @returns whether the link stood; it is used up */
+  exitOver(path: string, queued: { readonly path: string }): boolean {
+    if (!this.links.delete(path)) return false;
+    this.exits.add(queued);
+    return true;
+  }
+
+  /** Ends a link, and withdraws an exit over it that is still queued. @returns whether it stood */
+  unlink(path: string): boolean {
+    for (const each of this.exits) if (each.path === path) this.exits.delete(each);
+    return this.links.delete(path);
+  }
+
+  /** Lets resting senders go on when there is room. */
+  unmute(room: number): void {
+    if (this.#cell.mailbox.size > room) return;
+    for (const sender of this.muting) {
+      sender.mutedBy--;
+      sender.kernel.schedule(sender);
+    }
+    this.muting.clear();
+  }
+
+  /** Everything that must stop with the actor. */
+  release(): void {
+    for (const entry of this.timers) this.#cell.kernel.timers.cancel(entry);
+    this.timers.clear();
+    this.unmute(Number.POSITIVE_INFINITY);
+    this.#controller?.abort();
+  }
+}

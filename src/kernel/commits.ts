@@ -1,0 +1,51 @@
+/**
+ * Owns: the commits of a durable actor: sealing its slice, going on when the store has answered, and
+ * the journal of the message in flight: what a handler awaits is recorded first, then it goes on.
+ * Does not own: what a slice holds (slice.ts), the store (ports.ts Committer).
+ * Invariants: K3 no effect leaves before its commit; K12 a recorded answer never changes.
+ */
+import type { Cell } from "./cell.ts";
+import { released } from "./journal.ts";
+
+/** Commits what the slice holds, if this is a moment to do so. */
+export function seal(cell: Cell): void {
+  const { slice } = cell;
+  if (slice === null || cell.more.committing || cell.status === "exited") return;
+  if (cell.status === "parked" || cell.status === "stopping") {
+    // A rerun may wait before it has come as far as the earlier run: that one's count stands.
+    const { active } = cell;
+    const effects = active === null ? 0 : Math.max(active.effects, released(cell, active));
+    slice.park(active?.mail?.seq ?? 0, effects);
+  }
+  if (!slice.dirty) return;
+  const { behaviour } = cell;
+  const [commit, effects] = slice.seal(cell.path, cell.life, behaviour.name, behaviour.version);
+  // An init that waits: nothing is stored yet that a crash could go back to.
+  if (cell.status === "starting" && commit.created === null) {
+    return cell.kernel.outgoing.release(cell, effects);
+  }
+  cell.more.committing = true;
+  cell.inFlight = cell.afterCommit;
+  cell.afterCommit = null;
+  if (cell.status === "idle") cell.become("committing");
+  cell.kernel.outgoing.commit(commit, effects);
+}
+
+/** The commit in flight is done. */
+export function committed(cell: Cell): void {
+  cell.more.committing = false;
+  if (cell.status === "exited") return cell.settle?.();
+  if (cell.status === "committing") cell.become("idle");
+  const next = cell.inFlight;
+  cell.inFlight = null;
+  next?.();
+  if (cell.status === "idle") cell.more.rest();
+  seal(cell);
+  if (!cell.more.committing && cell.afterCommit !== null) {
+    // There was nothing left to commit.
+    const last = cell.afterCommit;
+    cell.afterCommit = null;
+    last();
+  }
+  cell.kernel.schedule(cell);
+}

@@ -1,0 +1,80 @@
+/**
+ * Owns: what happens to an envelope at its receiver's thread: accepted, too much, or nobody there.
+ * Does not own: transport between threads (node/), mailboxes themselves.
+ * Invariant: K8 every accepted message is handled, still queued, or a dead letter.
+ */
+import { failed, replyTo } from "./answers.ts";
+import type { Cell } from "./cell.ts";
+import { acceptDurable } from "./durable-mail.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Envelope, Mail } from "./ports.ts";
+
+/** Puts mail into a mailbox, or through the store first if the receiver is durable. */
+export function accept(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): void {
+  if (mail.seq > 0) {
+    // Already read when this incarnation was restored, or a duplicate of it.
+    if (mail.seq <= cell.watermark || cell.slice === null) return;
+  } else if (cell.waiting >= cell.spec.mailboxMax && !admit(kernel, cell, mail, sender)) {
+    return;
+  }
+  if (cell.slice === null) cell.put(mail);
+  else acceptDurable(kernel, cell, mail);
+}
+
+/** A full mailbox: the sender rests (up to twice the bound), or the message is refused. */
+function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boolean {
+  const { overflow, mailboxMax } = cell.spec;
+  const mute = overflow === "mute" && sender !== null && cell.waiting < 2 * mailboxMax;
+  if (!mute) {
+    kernel.undeliverable(mail, "mailbox_full", cell);
+    return false;
+  }
+  // A sender that is itself overloaded goes on, else two full actors would wait for each other.
+  const overloaded = sender.mailbox.size * 2 >= sender.spec.mailboxMax;
+  if (!overloaded && sender !== cell && !cell.more.muting.has(sender)) {
+    cell.more.muting.add(sender);
+    sender.mutedBy++;
+    kernel.emit({ type: "muted", path: sender.path, by: cell.path });
+  }
+  return true;
+}
+
+/** Nobody lives at this path on this thread. */
+export function absent(kernel: Kernel, envelope: Envelope): void {
+  const { to } = envelope;
+  switch (envelope.kind) {
+    case "mail":
+      // The store has it, and the next incarnation reads it there.
+      if (envelope.seq > 0) return;
+      if (kernel.durablePaths.has(to) || kernel.options.durable?.(to)) {
+        return kernel.committer.enqueue(envelope);
+      }
+      return kernel.undeliverable(envelope, "no_actor", null);
+    case "link": {
+      const reason = { tag: "no_actor" as const, path: to };
+      return kernel.send({ kind: "exit", to: envelope.from, from: to, reason, linked: true }, null);
+    }
+    case "watch": {
+      const { from, id } = envelope;
+      const reason = { tag: "no_actor" as const, path: to };
+      return kernel.send({ kind: "down", to: from, id, path: to, reason }, null);
+    }
+    case "started":
+    case "exited":
+      if (to.startsWith("~")) kernel.options.onRoot?.(envelope);
+      return;
+    case "call":
+    case "get_state":
+      return kernel.send(replyTo(envelope, failed("no_actor", to)), null);
+  }
+}
+
+/** The answer that whoever asked gets when a message cannot be delivered. */
+export const REFUSAL = {
+  no_actor: "no_actor",
+  actor_exited: "exited",
+  mailbox_full: "overloaded",
+  unknown_type: "E_MESSAGE_TYPE",
+  bad_message: "E_MESSAGE_SCHEMA",
+  max_deliveries: "exited",
+} as const;

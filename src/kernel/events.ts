@@ -1,0 +1,39 @@
+/**
+ * Owns: every observable fact of the kernel, once. Logs, CLI, checkers and tests read these.
+ * Does not own: what is done with them (observe/, sim/checkers.ts).
+ */
+import type { ExitReason } from "../actor/exit.ts";
+
+/** Why a message became a dead letter. */
+export type DeadReason =
+  | "no_actor"
+  | "actor_exited"
+  | "mailbox_full"
+  | "unknown_type"
+  | "bad_message"
+  | "max_deliveries";
+
+/** A fact. `atMs` is the kernel's monotonic clock. */
+export type KernelEvent = { readonly atMs: number; readonly thread: number } & Fact;
+
+export type Fact =
+  | { type: "starting"; path: string; life: number; incarnation: number; behaviour: string }
+  | { type: "started"; path: string; life: number; incarnation: number; behaviour: string }
+  | { type: "exited"; path: string; life: number; incarnation: number; reason: ExitReason }
+  | { type: "handled"; path: string; life: number; message: string; from: string; seq: number }
+  | { type: "committed"; path: string; life: number; mails: number }
+  | { type: "dead_letter"; path: string; message: string; from: string; reason: DeadReason }
+  | { type: "child_started"; path: string; life: number; cause: "init" | "restart" | "call" }
+  | { type: "child_terminated"; path: string; life: number; reason: ExitReason }
+  | { type: "start_error"; path: string; reason: ExitReason }
+  | { type: "shutdown_error"; path: string; reason: ExitReason }
+  | { type: "restart_intensity"; path: string; child: string; intensity: number; periodMs: number }
+  /** A dead incarnation, or a finished message, tried to act: refused. */
+  | { type: "fenced"; path: string; life: number; verb: string }
+  | { type: "dropped_notice"; path: string; notice: "down" | "exit" }
+  /** A scheduler thread ended by itself; a new one takes its place. */
+  | { type: "thread_lost"; path: string; lost: number; why: string }
+  | { type: "muted"; path: string; by: string }
+  | { type: "log"; path: string; level: LogLevel; message: string; fields: unknown };
+
+export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -1,0 +1,277 @@
+/**
+ * Owns: one thread's actors: deliver an envelope, run a turn, complete what a store did, advance
+ * the clock. Synchronous and deterministic: no clock, no I/O, no randomness of its own.
+ * Does not own: threads, stores, real time (they are its host's; ports.ts).
+ */
+import { ActorError, ERROR_CODES } from "../actor/errors.ts";
+import type { ExitReason } from "../actor/exit.ts";
+import { failed, replyTo } from "./answers.ts";
+import { Asks } from "./asks.ts";
+import { Cell } from "./cell.ts";
+import { seal } from "./commits.ts";
+import { DeadLetters } from "./dead.ts";
+import { absent, accept, REFUSAL } from "./delivery.ts";
+import type { DeadReason, Fact } from "./events.ts";
+import { freeze } from "./freeze.ts";
+import { threadLost } from "./loss.ts";
+import { Outgoing } from "./outgoing.ts";
+import type {
+  Answer,
+  Committer,
+  Completion,
+  Envelope,
+  KernelOptions,
+  Mail,
+  Signal,
+  Tools,
+} from "./ports.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { AdminRequest } from "./supervision.ts";
+import { SupervisorCell } from "./supervisor-cell.ts";
+import { Timers } from "./timers.ts";
+
+export type Member = Cell | SupervisorCell;
+
+/** The kernel of one thread. */
+export class Kernel {
+  readonly options: KernelOptions;
+  readonly thread: number;
+  readonly committer: Committer;
+  readonly tools: Tools;
+  readonly members = new Map<string, Member>();
+  readonly timers = new Timers();
+  readonly scheduler: Scheduler;
+  readonly dead = new DeadLetters();
+  /** Paths whose mail goes to the store also while nobody lives there. */
+  readonly durablePaths = new Set<string>();
+  readonly windowUnit: "ms" | "seconds";
+  readonly random: () => number;
+  nowMs: number;
+  /** A handler goes on in the microtasks after this turn: the turn must end here. */
+  resumed = false;
+  /** User code may go on in microtasks: set here, cleared by a host that cares. */
+  loose = false;
+  fencedCalls = 0;
+  /** Answers that somebody waits for. */
+  readonly asks: Asks;
+  /** Commits in flight and what waits for them. */
+  readonly outgoing: Outgoing;
+  /** What other threads have not confirmed to have forgotten: path → thread. */
+  readonly forgetting = new Map<string, number>();
+  #attended: Cell[] = [];
+  #id: number;
+  #life: number;
+
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.thread = options.thread;
+    this.committer = options.committer;
+    this.tools = options.tools;
+    this.windowUnit = options.windowUnit ?? "ms";
+    this.random = options.random;
+    this.nowMs = options.nowMs;
+    this.asks = new Asks(this);
+    this.outgoing = new Outgoing(this);
+    this.#id = options.firstId ?? 0;
+    this.#life = options.firstLife ?? 0;
+    this.scheduler = new Scheduler(options.wake ?? (() => {}));
+  }
+
+  /* ---- what a host calls ---- */
+
+  /** An envelope from another thread or from outside. */
+  deliver(envelope: Envelope): void {
+    if (envelope.kind === "start") return this.#start(envelope);
+    if (envelope.kind === "forget") return this.committer.forget(envelope.to);
+    if (envelope.kind === "forgotten") return void this.forgetting.delete(envelope.to);
+    this.send(envelope, null);
+  }
+
+  /** One member runs one turn. @returns false when nobody had anything to do */
+  runTurn(): boolean {
+    this.#sealAttended();
+    this.resumed = false;
+    return this.scheduler.runTurn();
+  }
+
+  /** Has anybody anything to do now? */
+  get busy(): boolean {
+    return this.scheduler.size > 0 || this.#attended.length > 0;
+  }
+
+  /** The clock went on. @returns how many timers fired */
+  advance(nowMs: number): number {
+    this.nowMs = Math.max(this.nowMs, nowMs);
+    return this.timers.fireDue(this.nowMs);
+  }
+
+  /** Something asked of the committer is done. */
+  complete(completion: Completion): void {
+    if (completion.kind === "enqueued") return this.#enqueued(completion.mail);
+    if (completion.kind === "forgotten") return this.#forgotten(completion.path);
+    const member = this.members.get(completion.path);
+    if (completion.kind === "listed") {
+      if (member instanceof SupervisorCell) member.listed(completion.children);
+      return;
+    }
+    const cell = member instanceof Cell && member.life === completion.life ? member : null;
+    if (completion.kind === "loaded") return cell?.loaded(completion);
+    this.outgoing.committed(completion, cell);
+  }
+
+  /** Another thread is gone, with all that was on it. */
+  threadLost(thread: number): void {
+    threadLost(this, thread);
+  }
+
+  /**
+   * A child is gone for good, and what the store has of it goes too: through the child's own thread,
+   * so that the store forgets before it is read there again.
+   */
+  forget(path: string, thread: number): void {
+    if (thread === this.thread) return this.committer.forget(path);
+    this.forgetting.set(path, thread);
+    this.options.transport.send(thread, { kind: "forget", to: path });
+  }
+
+  /** An ask from outside. `done` is called once. */
+  request(to: string, type: string, message: unknown, ms: number, done: (a: Answer) => void): void {
+    const id = this.asks.outside(to, false, ms, done);
+    this.send(this.mail(to, type, message, `~${this.thread}`, id), null);
+  }
+
+  /** An administrative call, or get_state, from outside. */
+  call(
+    to: string,
+    request: AdminRequest | "get_state",
+    ms: number,
+    done: (a: Answer) => void,
+  ): void {
+    const ask = this.asks.outside(to, request !== "get_state", ms, done);
+    const from = `~${this.thread}`;
+    if (request === "get_state") this.send({ kind: "get_state", to, from, ask }, null);
+    else this.send({ kind: "call", to, from, ask, request }, null);
+  }
+
+  /* ---- what cells call ---- */
+
+  mail(to: string, type: string, message: unknown, from: string, ask: number): Mail {
+    const value = this.options.freeze ? freeze(message) : message;
+    return { kind: "mail", to, type, message: value, from, ask, seq: 0, attempts: 0 };
+  }
+
+  frozen<T>(value: T): T {
+    return this.options.freeze ? freeze(value) : value;
+  }
+
+  /** To a member of this thread, or on its way to another. */
+  send(envelope: Envelope, sender: Cell | null): void {
+    const member = this.members.get(envelope.to);
+    if (envelope.kind === "mail") {
+      if (member instanceof Cell) return accept(this, member, envelope, sender);
+    } else if (envelope.kind === "reply") {
+      if (member !== undefined || this.#threadOf(envelope) === this.thread) {
+        return this.asks.answered(envelope.ask, envelope.answer);
+      }
+    } else if (member !== undefined) {
+      return member.receive(envelope);
+    }
+    if (member instanceof SupervisorCell) return absent(this, envelope);
+    const thread = this.#threadOf(envelope);
+    if (thread === this.thread) return absent(this, envelope);
+    this.options.transport.send(thread, envelope);
+  }
+
+  startChild(start: Extract<Signal, { kind: "start" }>): void {
+    const thread = this.options.place(start.to, start.spec);
+    if (thread === this.thread) this.#start(start);
+    else this.options.transport.send(thread, start);
+  }
+
+  schedule(member: Member): void {
+    this.scheduler.schedule(member);
+  }
+
+  /** Remembers a cell whose slice may grow outside of its turn. */
+  attended(cell: Cell): void {
+    if (cell.slice === null || this.scheduler.current === cell) return;
+    this.#attended.push(cell);
+    this.scheduler.wakeUp();
+  }
+
+  emit(fact: Fact): void {
+    this.options.sink?.({ atMs: this.nowMs, thread: this.thread, ...fact });
+  }
+
+  nextId(): number {
+    return ++this.#id;
+  }
+
+  nextLife(): number {
+    return ++this.#life;
+  }
+
+  fenced(cell: Cell, verb: string): void {
+    this.fencedCalls++;
+    this.emit({ type: "fenced", path: cell.path, life: cell.life, verb });
+  }
+
+  /** A message nobody handles: kept as a dead letter; whoever asked is told. */
+  undeliverable(mail: Mail, reason: DeadReason, cell: Cell | null, exit?: ExitReason): void {
+    this.dead.add(mail, reason, this.nowMs);
+    const { to: path, type: message, from } = mail;
+    this.emit({ type: "dead_letter", path, message, from, reason });
+    if (mail.ask !== 0) this.send(replyTo(mail, failed(REFUSAL[reason], path, exit)), null);
+    if (cell?.slice && mail.seq > 0 && reason === "unknown_type") {
+      cell.slice.bury(mail.seq, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
+    }
+  }
+
+  /* ---- inside ---- */
+
+  /** The store has forgotten a path: whoever asked for it may cease to remember. */
+  #forgotten(to: string): void {
+    const { control, transport } = this.options;
+    if (control !== this.thread) transport.send(control, { kind: "forgotten", to });
+  }
+
+  #threadOf(envelope: Envelope): number {
+    const { kind } = envelope;
+    const toSupervisor = kind === "call" || kind === "started" || kind === "exited";
+    if (toSupervisor && !envelope.to.startsWith("~")) return this.options.control;
+    return this.options.route(envelope.to);
+  }
+
+  #start(start: Extract<Signal, { kind: "start" }>): void {
+    if (this.members.has(start.to)) {
+      throw new ActorError("E_INTERNAL", `${ERROR_CODES.E_INTERNAL}: S1, two lives of ${start.to}`);
+    }
+    const isActor = start.spec.kind === "actor";
+    const member = isActor ? new Cell(this, start) : new SupervisorCell(this, start);
+    this.members.set(start.to, member);
+    const { to: path, life, incarnation, spec } = start;
+    const behaviour = spec.kind === "actor" ? spec.behaviour.name : "supervisor";
+    this.emit({ type: "starting", path, life, incarnation, behaviour });
+    if (start.spec.kind === "actor" && start.spec.durable) this.durablePaths.add(start.to);
+    this.schedule(member);
+  }
+
+  #enqueued(mail: Mail): void {
+    const member = this.members.get(mail.to);
+    if (member instanceof Cell && member.slice !== null && !member.started) {
+      // Sent before this incarnation was there: it goes before all that has come since.
+      return void member.more.knocked.push(mail);
+    }
+    if (mail.seq > 0 || member !== undefined) return this.send(mail, null);
+    // Number 0: the store does not know this actor (any more).
+    this.durablePaths.delete(mail.to);
+    this.undeliverable(mail, "no_actor", null);
+  }
+
+  #sealAttended(): void {
+    if (this.#attended.length === 0) return;
+    const cells = this.#attended;
+    this.#attended = [];
+    for (const cell of cells) seal(cell);
+  }
+}

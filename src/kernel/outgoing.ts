@@ -1,0 +1,59 @@
+/**
+ * Owns: commits in flight, and the effects that each lets out when the store has answered.
+ * Does not own: what is in a commit (slice.ts), what the actor does next (commits.ts).
+ * Invariant: K3 no effect leaves before its commit; and what was committed leaves, in order, also
+ * when its actor has died meanwhile.
+ */
+import type { Cell } from "./cell.ts";
+import { committed } from "./commits.ts";
+import { refused } from "./ending.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Commit, Completion } from "./ports.ts";
+import type { Effect } from "./slice.ts";
+
+/** A kernel's commits in flight. */
+export class Outgoing {
+  readonly #kernel: Kernel;
+  /** Effects that wait, oldest commit first, by path. */
+  readonly #waiting = new Map<string, Effect[][]>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  commit(commit: Commit, effects: Effect[]): void {
+    const queue = this.#waiting.get(commit.path);
+    if (queue === undefined) this.#waiting.set(commit.path, [effects]);
+    else queue.push(effects);
+    this.#kernel.committer.commit(commit);
+  }
+
+  /** The store has answered. @param cell the actor, if that life is still there */
+  committed(completion: Extract<Completion, { kind: "committed" }>, cell: Cell | null): void {
+    const { result, path, life } = completion;
+    const queue = this.#waiting.get(path);
+    const effects = queue?.shift() ?? [];
+    if (queue?.length === 0) this.#waiting.delete(path);
+    if (!result.ok) {
+      if (cell !== null) refused(cell, result.reason);
+      return;
+    }
+    this.#kernel.emit({ type: "committed", path, life, mails: result.seqs.length });
+    this.release(cell, effects, result.seqs);
+    if (cell !== null) committed(cell);
+  }
+
+  /** Lets effects out, in order. @param seqs the numbers that the store gave to the mail of them */
+  release(cell: Cell | null, effects: readonly Effect[], seqs: readonly number[] = []): void {
+    let at = 0;
+    for (const effect of effects) {
+      if (effect.kind === "run") {
+        if (cell !== null) effect.run();
+        continue;
+      }
+      const { envelope } = effect;
+      if (envelope.kind === "mail") envelope.seq = seqs[at++] ?? 0;
+      this.#kernel.send(envelope, cell);
+    }
+  }
+}

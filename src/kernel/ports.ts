@@ -1,0 +1,185 @@
+/**
+ * Owns: what travels between actors, threads and stores, and the ports a host gives a kernel.
+ * Does not own: any of their implementations (node/, store/, sim/).
+ */
+import type { ErrorCode } from "../actor/errors.ts";
+import type { ExitReason } from "../actor/exit.ts";
+import type { ActorSpec, ChildSpec } from "../actor/spec.ts";
+import type { AnyTool } from "../actor/tool.ts";
+import type { KernelEvent } from "./events.ts";
+import type { AdminRequest, StartOutcome } from "./supervision.ts";
+
+/** A user message under way. `ask` is 0 for a tell; `seq` is its number in the store, 0 = none. */
+export interface Mail {
+  readonly kind: "mail";
+  readonly to: string;
+  readonly type: string;
+  readonly message: unknown;
+  /** Path of the sender, "" = nobody, "~N" = outside, attached to thread N. */
+  readonly from: string;
+  readonly ask: number;
+  seq: number;
+  attempts: number;
+}
+
+/** How an ask or a call ended. */
+export type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly reason?: ExitReason;
+    };
+
+/** Everything but mail. `to` is the path of the receiver. */
+export type Signal =
+  | {
+      readonly kind: "start";
+      readonly to: string;
+      readonly life: number;
+      readonly incarnation: number;
+      readonly spec: ChildSpec;
+      readonly args: unknown;
+      readonly parent: string;
+    }
+  | { readonly kind: "started"; to: string; life: number; outcome: StartOutcome }
+  | { readonly kind: "exited"; to: string; life: number; reason: ExitReason }
+  /** From its supervisor (life > 0) or an operator (life 0: whichever lives). */
+  | { readonly kind: "shutdown"; to: string; life: number; reason: ExitReason }
+  | { readonly kind: "kill"; to: string; life: number; by: "supervisor" | "operator" | "deadline" }
+  /** An exit signal over a link, or sent by hand (`linked` false). */
+  | { readonly kind: "exit"; to: string; from: string; reason: ExitReason; linked: boolean }
+  | { readonly kind: "link"; to: string; from: string }
+  | { readonly kind: "unlink"; to: string; from: string }
+  | { readonly kind: "watch"; to: string; from: string; id: number }
+  | { readonly kind: "unwatch"; to: string; from: string; id: number }
+  | { readonly kind: "down"; to: string; id: number; path: string; reason: ExitReason }
+  | { readonly kind: "reply"; to: string; ask: number; answer: Answer }
+  | { readonly kind: "call"; to: string; from: string; ask: number; request: AdminRequest }
+  | { readonly kind: "suspend"; to: string }
+  | { readonly kind: "resume"; to: string }
+  /** To the thread of a durable child that is gone for good: before it may be started again there. */
+  | { readonly kind: "forget"; to: string }
+  | { readonly kind: "forgotten"; to: string }
+  /** OTP's sys:get_state: waits its turn behind queued mail. */
+  | { readonly kind: "get_state"; to: string; from: string; ask: number };
+
+export type Envelope = Mail | Signal;
+
+/** A recorded result of an ask, use or step of the message in flight. */
+export interface StepRecord {
+  readonly seq: number;
+  readonly index: number;
+  readonly name: string;
+  readonly answer: Answer;
+}
+
+/** What a slice did, as one transaction (DESIGN §1). */
+export interface Commit {
+  readonly path: string;
+  readonly life: number;
+  readonly behaviour: string;
+  readonly version: number;
+  /** Set by the first commit of a new actor: from then on it is known to the store. */
+  readonly created: { readonly args: unknown } | null;
+  readonly acks: readonly number[];
+  readonly state: { readonly value: unknown } | null;
+  readonly steps: readonly StepRecord[];
+  /** Effects of the unfinished message that this commit releases, so that a rerun skips them. */
+  readonly progress: { readonly seq: number; readonly effects: number } | null;
+  readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
+  readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
+  /** Mail leaving with this commit; the store keeps what goes to durable actors. */
+  readonly mails: readonly Mail[];
+}
+
+/** A durable actor as the store has it. */
+export interface Stored {
+  readonly behaviour: string;
+  readonly version: number;
+  readonly args: unknown;
+  readonly state: unknown;
+  readonly mail: readonly Mail[];
+  readonly steps: readonly StepRecord[];
+  readonly progress: { readonly seq: number; readonly effects: number } | null;
+  /** Highest mail number the store had given out to this actor when it was read. */
+  readonly watermark: number;
+}
+
+/** What a committer says, later, through {@link Kernel.complete}. In order of the requests. */
+export type Completion =
+  | { kind: "loaded"; path: string; life: number; stored: Stored | null; error?: Answer }
+  | {
+      kind: "committed";
+      path: string;
+      life: number;
+      /** Numbers of `mails` in the store, 0 = its receiver is not durable. */
+      result: { ok: true; seqs: readonly number[] } | { ok: false; reason: ExitReason };
+    }
+  | { kind: "enqueued"; mail: Mail }
+  | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
+  | { kind: "forgotten"; path: string };
+
+/** The store as the kernel sees it: requests now, {@link Completion}s later. */
+export interface Committer {
+  load(path: string, life: number): void;
+  commit(commit: Commit): void;
+  enqueue(mail: Mail): void;
+  /** Durable children of a dynamic supervisor. */
+  list(path: string): void;
+  /** The actor is gone for good: its state and mail go too. */
+  forget(path: string): void;
+}
+
+/** Carries envelopes to other threads, in order per pair of threads. */
+export interface Transport {
+  send(thread: number, envelope: Envelope): void;
+}
+
+/** Runs tool calls; answers through the promise. */
+export interface Tools {
+  call(
+    spec: ActorSpec,
+    tool: AnyTool,
+    input: unknown,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<unknown>;
+}
+
+/** What a host gives a kernel. */
+export interface KernelOptions {
+  /** Number of this thread. */
+  readonly thread: number;
+  /** Number of the control thread, where supervisors live. */
+  readonly control: number;
+  /** Thread of an actor's path, or of "~N". */
+  readonly route: (path: string) => number;
+  /** Thread on which a new child of this spec is started. */
+  readonly place: (path: string, spec: ChildSpec) => number;
+  readonly transport: Transport;
+  readonly committer: Committer;
+  readonly tools: Tools;
+  /**
+   * May the store know an actor of this path although it never ran on this kernel? Then mail that
+   * arrives before it is started (after a crash of its thread or node) goes to the store.
+   */
+  readonly durable?: (path: string) => boolean;
+  readonly random: () => number;
+  readonly nowMs: number;
+  /** First number for asks; must differ between lives of a node (stored mail outlives them). */
+  readonly firstId?: number;
+  readonly sink?: ((event: KernelEvent) => void) | undefined;
+  /** Freeze messages on their way, so that aliasing bugs throw. */
+  readonly freeze?: boolean;
+  /** Report every handled message to the sink. */
+  readonly trace?: boolean;
+  readonly windowUnit?: "ms" | "seconds";
+  /** First number for lives; a later life of a node must begin higher (stores compare them). */
+  readonly firstLife?: number;
+  /** What the root supervisor, whose parent is "~N", says. */
+  readonly onRoot?: (signal: Extract<Signal, { kind: "started" | "exited" }>) => void;
+  /** Called when a message or signal makes this kernel busy from outside of its turn. */
+  readonly wake?: () => void;
+}

@@ -1,0 +1,55 @@
+/**
+ * Owns: making a cell ready from what the store has of it: upgrade chain, state, journal, mail.
+ * Does not own: reading the store (store/).
+ * Invariant: K4 the state is that of some earlier commit.
+ */
+import { type ExitReason, fromThrown } from "../actor/exit.ts";
+import type { Cell } from "./cell.ts";
+import type { Stored } from "./ports.ts";
+import { Journal } from "./slice.ts";
+
+/** Fills the cell. @returns why it cannot start, or null */
+export function restore(cell: Cell, stored: Stored): ExitReason | null {
+  const { behaviour, path } = cell;
+  if (stored.behaviour !== behaviour.name) {
+    const message = `stored by behaviour ${stored.behaviour}, but ${path} now runs ${behaviour.name}`;
+    return { tag: "bad_start", code: "E_STATE_SCHEMA", message };
+  }
+  let state = stored.state;
+  for (let version = stored.version + 1; version <= behaviour.version; version++) {
+    const upgrade = behaviour.upgrade?.[version];
+    if (upgrade === undefined) {
+      const message = `${path}: no upgrade to state version ${version} in ${behaviour.name}`;
+      return { tag: "bad_start", code: "E_STORE_VERSION", message };
+    }
+    try {
+      state = upgrade(state as never);
+    } catch (thrown) {
+      return fromThrown(thrown);
+    }
+  }
+  if (stored.version > behaviour.version) {
+    const message = `${path}: stored with state version ${stored.version}, newer than ${behaviour.version}`;
+    return { tag: "bad_start", code: "E_STORE_VERSION", message };
+  }
+  const checked = behaviour.state.safeParse(state);
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    const message = `${path}: stored state${issue ? `.${issue.path.join(".")}: ${issue.message}` : ""}`;
+    return { tag: "bad_start", code: "E_STATE_SCHEMA", message };
+  }
+  cell.state = checked.data;
+  cell.args = stored.args;
+  cell.watermark = stored.watermark;
+  // The message in flight goes on first, whatever its number: it had begun.
+  const inFlight = stored.progress?.seq ?? stored.steps[0]?.seq;
+  if (inFlight !== undefined) {
+    const steps = stored.steps.filter((each) => each.seq === inFlight);
+    cell.journal = new Journal(inFlight, steps, stored.progress?.effects ?? 0);
+  }
+  const isFirst = (seq: number) => (seq === inFlight ? 0 : 1);
+  for (const mail of stored.mail.toSorted((a, b) => isFirst(a.seq) - isFirst(b.seq))) {
+    cell.put(mail);
+  }
+  return null;
+}

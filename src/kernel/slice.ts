@@ -1,0 +1,161 @@
+/**
+ * Owns: the transaction of a durable actor: what its slice did since the last commit, a mark after
+ * each finished message, cutting back to the mark, sealing into a Commit.
+ * Does not own: performing effects (kernel.ts) or storing commits (store/).
+ * Invariants: K3 no effect leaves before its commit; K4 state after a crash is a committed state.
+ */
+import type { ExitReason } from "../actor/exit.ts";
+import type { Commit, Envelope, Mail, StepRecord } from "./ports.ts";
+
+/** What leaves with a commit, in order. */
+export type Effect =
+  | { readonly kind: "send"; readonly envelope: Envelope }
+  | { readonly kind: "run"; readonly run: () => void };
+
+/** Where a rerun of a message stands: its recorded answers, given again in the order of recording. */
+export class Journal {
+  readonly seq: number;
+  /** Effects that an earlier run of this message has already released. */
+  readonly released: number;
+  readonly #steps: readonly StepRecord[];
+  readonly #waiting = new Map<number, () => void>();
+  #next = 0;
+
+  constructor(seq: number, steps: readonly StepRecord[], released: number) {
+    this.seq = seq;
+    this.#steps = steps;
+    this.released = released;
+  }
+
+  /** What an earlier run recorded at this place. */
+  find(index: number): StepRecord | undefined {
+    return this.#steps.find((each) => each.index === index);
+  }
+
+  /** The handler waits for what was recorded at `index`. */
+  wait(index: number, resume: () => void): void {
+    this.#waiting.set(index, resume);
+  }
+
+  /** Is the handler waiting for the next recorded answer? Then it goes before all new ones. */
+  get due(): boolean {
+    const step = this.#steps[this.#next];
+    return step !== undefined && this.#waiting.has(step.index);
+  }
+
+  /** Gives the answer that is due. */
+  give(): void {
+    const step = this.#steps[this.#next];
+    const resume = step && this.#waiting.get(step.index);
+    if (resume === undefined) return;
+    this.#next++;
+    resume();
+  }
+}
+
+/** Mail, acks and state collected by a durable actor between two commits. */
+export class Slice {
+  #acks: number[] = [];
+  #effects: Effect[] = [];
+  #steps: StepRecord[] = [];
+  #retries: { seq: number; attempts: number }[] = [];
+  #dead: { seq: number; reason: ExitReason }[] = [];
+  #state: { value: unknown } | null = null;
+  #progress: { seq: number; effects: number } | null = null;
+  #created: { args: unknown } | null = null;
+  /** Length of the effects at the mark. */
+  #mark = 0;
+
+  add(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  /** The first commit of a new actor. */
+  create(args: unknown, state: unknown): void {
+    this.#created = { args };
+    this.#state = { value: state };
+    this.#mark = this.#effects.length;
+  }
+
+  /** A message is finished: from here on it stands. */
+  finish(seq: number, state: { value: unknown } | null): void {
+    if (seq > 0) this.#acks.push(seq);
+    if (state !== null) this.#state = state;
+    this.#progress = null;
+    this.#mark = this.#effects.length;
+  }
+
+  /** The message in flight waits: what it did so far is released and remembered as released. */
+  park(seq: number, effects: number): void {
+    if (seq > 0) this.#progress = { seq, effects };
+    this.#mark = this.#effects.length;
+  }
+
+  record(step: StepRecord): void {
+    this.#steps.push(step);
+  }
+
+  /** Throws away what came after the mark. @returns the effects that will not leave */
+  cut(): Effect[] {
+    return this.#effects.splice(this.#mark);
+  }
+
+  /** Throws away everything that is not sealed. @returns the effects that will not leave */
+  drop(): Effect[] {
+    return this.#effects.splice(0);
+  }
+
+  retry(seq: number, attempts: number): void {
+    this.#retries.push({ seq, attempts });
+  }
+
+  bury(seq: number, reason: ExitReason): void {
+    this.#dead.push({ seq, reason });
+    this.#acks.push(seq);
+  }
+
+  /** Numbers of the mail finished since the last commit. */
+  get acks(): readonly number[] {
+    return this.#acks;
+  }
+
+  /** Is there anything to commit? */
+  get dirty(): boolean {
+    return (
+      this.#acks.length + this.#effects.length + this.#steps.length + this.#retries.length > 0 ||
+      this.#state !== null ||
+      this.#created !== null
+    );
+  }
+
+  /** Seals what was collected; the slice is empty again. */
+  seal(path: string, life: number, behaviour: string, version: number): [Commit, Effect[]] {
+    const effects = this.#effects;
+    const mails: Mail[] = [];
+    for (const each of effects) {
+      if (each.kind === "send" && each.envelope.kind === "mail") mails.push(each.envelope);
+    }
+    const commit: Commit = {
+      path,
+      life,
+      behaviour,
+      version,
+      created: this.#created,
+      acks: this.#acks,
+      state: this.#state,
+      steps: this.#steps,
+      progress: this.#progress,
+      retries: this.#retries,
+      dead: this.#dead,
+      mails,
+    };
+    this.#acks = [];
+    this.#effects = [];
+    this.#steps = [];
+    this.#retries = [];
+    this.#dead = [];
+    this.#state = this.#progress = this.#created = null;
+    this.#mark = 0;
+    return [commit, effects];
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Owns: the pure decisions of supervision: what an exit means for its child (SEMANTICS 5), whom a
+ * restart stops and starts and in which order (6), and the intensity window (7).
+ * Does not own: carrying them out, or waiting for them (supervisor.ts).
+ * Invariants: K9 (stop in reverse start order, start in start order), K10 (restarts in a window).
+ */
+import type { ExitReason } from "../actor/exit.ts";
+import { isClean } from "../actor/exit.ts";
+import type { AutoShutdown, Restart, Strategy } from "../actor/spec.ts";
+
+/** What becomes of a child that ended. */
+export type Verdict = "restart" | "keep" | "remove";
+
+/** The table of SEMANTICS 5. */
+export function verdict(restart: Restart, reason: ExitReason): Verdict {
+  if (restart === "permanent") return "restart";
+  if (restart === "temporary") return "remove";
+  return isClean(reason) ? "keep" : "restart";
+}
+
+/** How restart times are compared: milliseconds, or OTP's truncated whole seconds (7.1–7.5). */
+export type WindowUnit = "ms" | "seconds";
+
+/**
+ * Counts a restart at `nowMs` in `times` (changed in place: old ones drop out, this one is added).
+ *
+ * @returns whether it is permitted: at most `intensity` restarts in one period
+ */
+export function countRestart(
+  times: number[],
+  nowMs: number,
+  intensity: number,
+  periodMs: number,
+  unit: WindowUnit,
+): boolean {
+  const scale = unit === "seconds" ? 1_000 : 1;
+  const now = Math.trunc(nowMs / scale);
+  const oldest = now - Math.trunc(periodMs / scale);
+  let keep = 0;
+  while (keep < times.length && (times[keep] as number) < oldest) keep++;
+  if (keep > 0) times.splice(0, keep);
+  times.push(now);
+  return times.length <= intensity;
+}
+
+/** Anything in a group that knows whether it comes back. */
+interface Member {
+  readonly spec: { readonly restart: Restart };
+}
+
+/** Whom a restart stops, then starts, each list in the order of doing. */
+export interface Plan<T> {
+  readonly stop: readonly T[];
+  readonly start: readonly T[];
+}
+
+/**
+ * The plan of a restart because of `culprit`. A group start takes every spec of the group, also
+ * those that were not running (6.4); temporary siblings are stopped and not started (6.5).
+ *
+ * @param all children in start order
+ */
+export function plan<T extends Member>(strategy: Strategy, all: readonly T[], culprit: T): Plan<T> {
+  if (strategy === "one_for_one") return { stop: [], start: [culprit] };
+  const from = strategy === "one_for_all" ? 0 : all.indexOf(culprit);
+  const group = all.slice(from);
+  return {
+    stop: group.filter((each) => each !== culprit).reverse(),
+    start: group.filter((each) => each === culprit || each.spec.restart !== "temporary"),
+  };
+}
+
+/** Does the clean end of a significant child end its supervisor (11)? */
+export function endsSupervisor(rule: AutoShutdown, othersActive: boolean): boolean {
+  return rule === "any_significant" || (rule === "all_significant" && !othersActive);
+}

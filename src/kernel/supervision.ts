@@ -1,0 +1,150 @@
+/**
+ * Owns: the words of supervision: a child's record, what can happen to a supervisor, what it
+ * commands, what it can be asked, and the state all of that changes.
+ * Does not own: any rule (strategy.ts, work.ts, admin.ts, supervisor.ts).
+ */
+import type { ExitReason } from "../actor/exit.ts";
+import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
+import { Fifo } from "./fifo.ts";
+import type { WindowUnit } from "./strategy.ts";
+
+/** A child as its supervisor sees it. */
+export interface Child {
+  readonly id: string;
+  readonly spec: ChildSpec;
+  args: unknown;
+  status: "up" | "undefined" | "restarting" | "starting";
+  /** Unique number of its present life; 0 = none. */
+  life: number;
+  /** Number of its starts so far: the incarnation people see. */
+  starts: number;
+  /** Its exit has arrived and waits in the inbox. */
+  died: boolean;
+  /** Why and when its last life ended: for people who look. */
+  lastExit: { reason: ExitReason; atMs: number } | null;
+}
+
+export type StartOutcome = { ok: true } | { ignore: true } | { error: ExitReason };
+
+/** Who asked for something: opaque to the machine. */
+export type From = unknown;
+
+export type SupervisorEvent =
+  | { type: "started"; life: number; outcome: StartOutcome }
+  | { type: "exited"; life: number; reason: ExitReason }
+  | { type: "deadline"; life: number }
+  | { type: "call"; request: AdminRequest; from: From }
+  | { type: "retry"; child: Child }
+  | { type: "shutdown"; reason: ExitReason }
+  | { type: "kill"; reason: ExitReason };
+
+/** What is to be reported, with OTP's words (SEMANTICS 29). */
+export type Report =
+  | { kind: "start_error"; child: Child; reason: ExitReason }
+  | { kind: "child_terminated"; child: Child; reason: ExitReason }
+  | { kind: "shutdown_error"; child: Child; reason: ExitReason }
+  | { kind: "restart_intensity"; child: Child; intensity: number; periodMs: number }
+  | { kind: "progress"; child: Child; cause: "init" | "restart" | "call" };
+
+/** What the shell must do. */
+export interface Commands {
+  nowMs(): number;
+  nextLife(): number;
+  start(child: Child): void;
+  stop(child: Child): void;
+  kill(child: Child): void;
+  /** Brings a `deadline` event for this life unless cancelled. */
+  deadline(life: number, ms: number): void;
+  cancelDeadline(): void;
+  reply(from: From, result: AdminResult): void;
+  /** This supervisor's own start is over. */
+  ready(error: ExitReason | null): void;
+  exit(reason: ExitReason): void;
+  report(report: Report): void;
+  forget(child: Child): void;
+}
+
+export type Action = { readonly do: "start" | "stop"; readonly child: Child };
+export type Kind = "init" | "unwind" | "start" | "revive" | "terminate" | "restart" | "exit";
+
+/** What a supervisor is busy with; `wait` is what it waits for. */
+export interface Work {
+  kind: Kind;
+  actions: Action[];
+  at: number;
+  from: From;
+  reason: ExitReason;
+  wait: Set<number>;
+}
+
+/** Deadline number of a common stop of all children of a dynamic supervisor. */
+export const ALL = 0;
+
+/** A supervisor's state: made by {@link createSupervisor}, changed by {@link step} only. */
+export class SupervisorState {
+  readonly spec: SupervisorSpec;
+  readonly unit: WindowUnit;
+  readonly children = new Map<string, Child>();
+  readonly lives = new Map<number, Child>();
+  readonly restarts: number[] = [];
+  readonly inbox = new Fifo<SupervisorEvent>();
+  work: Work | null = null;
+  suspended = false;
+  ended = false;
+  /** How many ids this dynamic supervisor has handed out itself. */
+  handedOut = 0;
+
+  constructor(spec: SupervisorSpec, unit: WindowUnit) {
+    this.spec = spec;
+    this.unit = unit;
+  }
+}
+
+/** A child record that is not running yet. */
+export function newChild(id: string, spec: ChildSpec, args: unknown): Child {
+  return { id, spec, args, status: "undefined", life: 0, starts: 0, died: false, lastExit: null };
+}
+
+/** Args of a child as its spec gives them. */
+export const specArgs = (spec: ChildSpec) => (spec.kind === "actor" ? spec.args : undefined);
+
+export type AdminRequest =
+  /** A static supervisor takes a spec, a dynamic one args and an optional id. */
+  | { op: "start_child"; spec?: ChildSpec; id?: string | undefined; args?: unknown }
+  | { op: "restart_child" | "terminate_child" | "delete_child"; id: string }
+  /** Stop and start again in place; not counted as a restart. An extension of ours. */
+  | { op: "renew_child"; id: string }
+  | { op: "get_childspec" | "which_child"; id: string }
+  | { op: "which_children" | "count_children" };
+
+export interface ChildView {
+  id: string;
+  status: Child["status"];
+  kind: "actor" | "supervisor";
+  starts: number;
+  life: number;
+}
+
+export interface ChildCounts {
+  specs: number;
+  active: number;
+  supervisors: number;
+  workers: number;
+}
+
+export type AdminError =
+  | "already_started"
+  | "already_present"
+  | "running"
+  | "restarting"
+  | "not_found"
+  | "max_children"
+  | "dynamic"
+  | "bad_spec"
+  | "start_failed"
+  | "exited";
+
+/** `ok` of start_child and restart_child: the child's id, or null when it ignored its start. */
+export type AdminResult =
+  | { ok: string | null | ChildSpec | ChildView | ChildView[] | ChildCounts }
+  | { error: AdminError; reason?: ExitReason; message?: string };

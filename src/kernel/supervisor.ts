@@ -1,0 +1,154 @@
+/**
+ * Owns: one supervisor as a state machine: events in, commands out. It knows no clock, no actor
+ * and no thread: the shell (supervisor-cell.ts) carries the commands out and brings their results
+ * back as events. The state is changed in place: a copy of 100,000 children per event is no option.
+ * Does not own: who is restarted with whom (strategy.ts), how work is waited for (work.ts), the
+ * administrative calls (admin.ts).
+ */
+import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
+import { answer } from "./admin.ts";
+import { countRestart, endsSupervisor, plan, verdict } from "./strategy.ts";
+import {
+  ALL,
+  type Child,
+  type Commands,
+  newChild,
+  type SupervisorEvent,
+  type SupervisorState,
+  specArgs,
+  type Work,
+} from "./supervision.ts";
+import { advance, askToEnd, lay, onDeadline, onExited, onStarted, remove, run } from "./work.ts";
+
+/** Begins: starts the children of the spec in order; `ready` is commanded when all have started. */
+export function begin(state: SupervisorState, out: Commands): void {
+  for (const spec of state.spec.children) {
+    // (A dynamic supervisor's children of earlier lives are there already.)
+    state.children.set(spec.id, newChild(spec.id, spec, specArgs(spec)));
+  }
+  const actions = [...state.children.values()].map((child) => ({ do: "start" as const, child }));
+  run(state, "init", actions, out);
+}
+
+/** One event. What it is waiting for goes on at once, everything else in order of arrival. */
+export function step(state: SupervisorState, event: SupervisorEvent, out: Commands): void {
+  if (state.ended) {
+    if (event.type === "call") out.reply(event.from, { error: "exited" });
+    return;
+  }
+  switch (event.type) {
+    case "kill":
+      return killAll(state, event.reason, out);
+    case "started":
+      onStarted(state, event.life, event.outcome, out);
+      break;
+    case "exited":
+      onExited(state, event.life, event.reason, out);
+      break;
+    case "deadline":
+      onDeadline(state, event.life, out);
+      break;
+    default:
+      state.inbox.push(event);
+  }
+  pump(state, out);
+}
+
+/** Works off the inbox while nothing is waited for. */
+export function pump(state: SupervisorState, out: Commands): void {
+  while (!state.ended && state.work === null) {
+    if (state.suspended) return obey(state, out);
+    const event = state.inbox.shift();
+    if (event === undefined) return;
+    if (event.type === "exited") {
+      const child = state.lives.get(event.life);
+      if (child !== undefined) ended(state, child, event.reason, out);
+    } else if (event.type === "call") {
+      answer(state, event.request, event.from, out);
+    } else if (event.type === "retry") {
+      const { child } = event;
+      if (child.status === "restarting" && state.children.get(child.id) === child) {
+        restart(state, child, out);
+      }
+    } else if (event.type === "shutdown") {
+      stopAll(state, event.reason, out);
+    }
+  }
+}
+
+/** A suspended supervisor still obeys its parent, whenever it was told to stop (SEMANTICS 14.5). */
+function obey(state: SupervisorState, out: Commands): void {
+  for (const event of state.inbox) {
+    if (event.type === "shutdown") return stopAll(state, event.reason, out);
+  }
+}
+
+/** A child ended by itself: the table of SEMANTICS 5. */
+function ended(state: SupervisorState, child: Child, reason: ExitReason, out: Commands) {
+  const decision = verdict(child.spec.restart, reason);
+  const temporaryFailed = child.spec.restart === "temporary" && !isClean(reason);
+  if (decision === "restart" || temporaryFailed) {
+    out.report({ kind: "child_terminated", child, reason });
+  }
+  lay(state, child);
+  if (decision === "restart") return restart(state, child, out);
+  if (decision === "remove" || state.spec.template) remove(state, child, out);
+  if (!child.spec.significant) return;
+  const active = (each: Child) =>
+    each !== child && each.spec.significant && each.status !== "undefined";
+  const othersActive = [...state.children.values()].some(active);
+  if (endsSupervisor(state.spec.autoShutdown, othersActive)) stopAll(state, SHUTDOWN, out);
+}
+
+function restart(state: SupervisorState, child: Child, out: Commands) {
+  const { intensity, periodMs, strategy } = state.spec;
+  child.status = "undefined";
+  if (!countRestart(state.restarts, out.nowMs(), intensity, periodMs, state.unit)) {
+    out.report({ kind: "restart_intensity", child, intensity, periodMs });
+    // Its spec goes, what a store has of it stays: the next incarnation finds it there.
+    state.children.delete(child.id);
+    return stopAll(state, SHUTDOWN, out);
+  }
+  const all = strategy === "one_for_one" ? [] : [...state.children.values()];
+  const { stop, start } = plan(strategy, all, child);
+  const actions = [
+    ...stop.map((each) => ({ do: "stop" as const, child: each })),
+    ...start.map((each) => ({ do: "start" as const, child: each })),
+  ];
+  run(state, "restart", actions, out);
+}
+
+/** Ends in order: reverse start order, or all at once in a dynamic supervisor (9.1, 10.5). */
+function stopAll(state: SupervisorState, reason: ExitReason, out: Commands) {
+  const children = [...state.children.values()].reverse();
+  if (state.spec.template === null) {
+    const actions = children.map((child) => ({ do: "stop" as const, child }));
+    return run(state, "exit", actions, out, null, reason);
+  }
+  const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait: new Set() };
+  state.work = work;
+  for (const child of children) {
+    if (child.status !== "up" || child.died) continue;
+    work.wait.add(child.life);
+    askToEnd(child, out);
+  }
+  const { shutdown } = state.spec.template;
+  if (work.wait.size > 0 && typeof shutdown === "number") out.deadline(ALL, shutdown);
+  advance(state, work, out);
+}
+
+/** Killed: the whole subtree dies first, then its death is told (SEMANTICS 30.6). */
+function killAll(state: SupervisorState, reason: ExitReason, out: Commands) {
+  out.cancelDeadline();
+  const from = state.work?.from;
+  if (from) out.reply(from, { error: "exited" });
+  const wait = new Set<number>();
+  const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait };
+  state.work = work;
+  for (const child of state.lives.values()) {
+    if (child.died) continue;
+    wait.add(child.life);
+    out.kill(child);
+  }
+  advance(state, work, out);
+}

@@ -1,0 +1,92 @@
+/**
+ * Owns: a kernel with its pump, transport and line to the store: what the main thread, the control
+ * thread and the scheduler threads have in common.
+ * Does not own: workers (thread.ts, thread-main.ts), the node as a whole (node.ts).
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { KernelEvent } from "../kernel/events.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import type { Committer, Envelope, KernelOptions } from "../kernel/ports.ts";
+import { inlineTools } from "../tool/broker.ts";
+import { CONTROL, placeOf, threadOf } from "./placement.ts";
+import { monotonicMs, Pump } from "./pump.ts";
+import { StoreLink } from "./store-link.ts";
+import { PortTransport } from "./transport.ts";
+import type { Names } from "./wire.ts";
+
+export interface HostOptions {
+  readonly thread: number;
+  /** Number of scheduler threads. */
+  readonly threads: number;
+  readonly names: Names;
+  /** Higher for each life of this thread: numbers of asks and lives begin there. */
+  readonly firstId: number;
+  readonly firstLife: number;
+  readonly durable: (path: string) => boolean;
+  readonly store: MessagePort | null;
+  readonly freeze: boolean;
+  readonly sink: (event: KernelEvent) => void;
+  readonly onRoot?: KernelOptions["onRoot"];
+  /** The store could not execute: nothing on this thread can be kept any more. */
+  readonly onStoreFailure: (error: { code: string; message: string }) => void;
+}
+
+/** Keeps nothing: for the main thread, where no actor lives. */
+const NO_STORE: Committer = {
+  load: () => {},
+  commit: () => {},
+  enqueue: () => {},
+  list: () => {},
+  forget: () => {},
+};
+
+/** A running kernel. */
+export interface Host {
+  readonly kernel: Kernel;
+  readonly transport: PortTransport;
+  readonly pump: Pump;
+}
+
+/** Builds a kernel and what drives it. */
+export function createHost(options: HostOptions): Host {
+  const { thread, threads, names } = options;
+  let link: StoreLink | null = null;
+  const pump = new Pump(() => {
+    transport.flush();
+    link?.flush();
+  });
+  const deliver = (envelope: Envelope) => {
+    kernel.nowMs = Math.max(kernel.nowMs, monotonicMs());
+    kernel.deliver(envelope);
+  };
+  const transport = new PortTransport(names, deliver, pump.wake, pump.wake);
+  if (options.store !== null) {
+    link = new StoreLink(
+      options.store,
+      pump.wake,
+      (completion) => kernel.complete(completion),
+      pump.wake,
+      options.onStoreFailure,
+    );
+  }
+  const kernel: Kernel = new Kernel({
+    thread,
+    control: CONTROL,
+    route: (path) => threadOf(path, threads),
+    place: (path, spec) => placeOf(path, spec, threads),
+    transport,
+    committer: link?.client ?? NO_STORE,
+    tools: inlineTools,
+    durable: options.durable,
+    random: Math.random,
+    nowMs: monotonicMs(),
+    firstId: options.firstId,
+    firstLife: options.firstLife,
+    sink: options.sink,
+    freeze: options.freeze,
+    ...(options.onRoot ? { onRoot: options.onRoot } : {}),
+    wake: pump.wake,
+  });
+  pump.attach(kernel);
+  return { kernel, transport, pump };
+}

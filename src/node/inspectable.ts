@@ -1,0 +1,122 @@
+/**
+ * Owns: the node as inspection sees it: the whole tree, one process, and acting on one by path.
+ * Does not own: the socket (observe/inspect.ts).
+ */
+import type { App } from "../actor/app.ts";
+import { ActorError } from "../actor/errors.ts";
+import type { ProcessView } from "../kernel/inspect.ts";
+import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
+import type { Detail, Inspectable, NodeView } from "../observe/view.ts";
+import type { Host } from "./host.ts";
+import { mergeTree } from "./merge.ts";
+import type { ThreadView } from "./messages.ts";
+import { monotonicMs } from "./pump.ts";
+import type { Thread } from "./thread.ts";
+
+/** What inspection needs of a node. */
+export interface Node {
+  readonly app: App;
+  readonly url: URL;
+  readonly folder: string | null;
+  readonly threads: readonly Thread[];
+  readonly host: Host;
+  readonly startedAt: Date;
+  stop(): Promise<void>;
+}
+
+type Act = Parameters<Inspectable["act"]>[0];
+
+async function tree(node: Node): Promise<NodeView> {
+  const asked = await Promise.all(node.threads.map((each) => each.snapshot()));
+  const views = asked.filter((each): each is ThreadView => each !== null);
+  return {
+    pid: process.pid,
+    app: node.url.pathname,
+    data: node.folder,
+    store: node.app.store.kind,
+    startedAt: node.startedAt.toISOString(),
+    nowMs: monotonicMs(),
+    threads: views.map(({ thread, turns, processes }) => {
+      const generation = node.threads[thread]?.data.generation ?? 0;
+      return { thread, generation, turns, processes: processes.length };
+    }),
+    deadLetters: views.reduce((sum, each) => sum + each.deadLetters, 0),
+    fencedCalls: views.reduce((sum, each) => sum + each.fencedCalls, 0),
+    processes: mergeTree(views) as NodeView["processes"],
+  };
+}
+
+async function find(node: Node, path: string): Promise<ProcessView> {
+  const { processes } = await tree(node);
+  const row = processes.find((each) => each.path === path);
+  if (row !== undefined) return row as ProcessView;
+  throw new ActorError("E_PATH_UNKNOWN", `nothing has the path ${path}`, {
+    at: node.url.pathname,
+    fix: "coppice tree shows the paths there are",
+  });
+}
+
+const DONE: Record<Act, string> = {
+  stop: "stopped",
+  restart: "restarted",
+  suspend: "suspended",
+  resume: "resumed",
+  kill: "killed",
+};
+
+async function act(node: Node, command: Act, path: string): Promise<string> {
+  const row = await find(node, path);
+  const { transport } = node.host;
+  if (command === "suspend" || command === "resume") {
+    transport.send(row.thread, { kind: command, to: path });
+  } else if (command === "kill") {
+    transport.send(row.thread, { kind: "kill", to: path, life: 0, by: "operator" });
+  } else {
+    const at = path.lastIndexOf("/");
+    const parent = path.slice(0, at);
+    const id = path.slice(at + 1);
+    if (parent === "") await actOnRoot(node, command);
+    else
+      await ask(node, parent, { op: command === "stop" ? "terminate_child" : "renew_child", id });
+  }
+  return `${path} ${DONE[command]}`;
+}
+
+async function actOnRoot(node: Node, command: Act): Promise<void> {
+  if (command === "stop") {
+    // The answer leaves first: stopping the root stops the node with its socket.
+    setTimeout(() => void node.stop(), 50);
+    return;
+  }
+  throw new ActorError("refused", "the root cannot be restarted from inside", {
+    at: `/${node.app.root.id}`,
+    fix: "stop the node and run the app again",
+  });
+}
+
+function ask(node: Node, parent: string, request: AdminRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    node.host.kernel.call(parent, request, Number.POSITIVE_INFINITY, (answer) => {
+      const result = answer.ok ? (answer.value as AdminResult) : { error: answer.message };
+      if (!("error" in result)) return resolve();
+      const fact = `${parent} refused: ${result.error}`;
+      reject(new ActorError("refused", fact, { at: parent, fix: "look with coppice show" }));
+    });
+  });
+}
+
+/** A node's {@link Inspectable}. */
+export function inspectable(node: Node): Inspectable {
+  return {
+    tree: () => tree(node),
+    show: async (path) => {
+      const row = await find(node, path);
+      const found = (await node.threads[row.thread]?.detail(path)) ?? null;
+      if (found !== null) return { ...found, lastExit: row.lastExit } as Detail;
+      // Known to its supervisor, but not running.
+      const none = { state: "", mailHead: [], links: [], watching: [], watchers: [] };
+      return { ...row, ...none, spec: {}, timers: 0, asks: 0, deadLetters: [] } as Detail;
+    },
+    act: (command, path) => act(node, command, path),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Owns: importing an app module, with an error that says what is wrong with it.
+ * Does not own: starting the app (node.ts).
+ */
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
+import { ActorError } from "../actor/errors.ts";
+
+/** The URL of an app module given as URL or path. @throws E_APP_FILE */
+export function appUrl(app: URL | string): URL {
+  const isUrl = app instanceof URL || app.startsWith("file:");
+  const path = isUrl ? fileURLToPath(app) : resolve(app);
+  if (existsSync(path) && statSync(path).isFile()) return pathToFileURL(path);
+  throw new ActorError("E_APP_FILE", `there is no file ${path}`, {
+    at: String(app),
+    fix: "give the path of a module whose default export is made by app()",
+  });
+}
+
+/** Imports an app. @throws E_APP_LOAD E_APP_DEFAULT E_SPEC_DUPLICATE_ID */
+export async function loadApp(url: URL): Promise<App> {
+  let module: { default?: unknown };
+  try {
+    module = await import(url.href);
+  } catch (cause) {
+    if (cause instanceof ActorError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ActorError("E_APP_LOAD", `the app module cannot be imported: ${why.split("\n")[0]}`, {
+      at: fileURLToPath(url),
+      fix: "run it alone with node and mend what it reports",
+      cause,
+    });
+  }
+  if (!isApp(module.default)) {
+    throw new ActorError("E_APP_DEFAULT", "the module's default export is no app", {
+      at: fileURLToPath(url),
+      fix: "end it with: export default app({ root: supervisor(…) })",
+    });
+  }
+  behavioursOf(module.default);
+  checkSandboxes(module.default);
+  return module.default;
+}
+
+/** A tool whose tier this host lacks is refused before anything starts: no silent downgrade. */
+function checkSandboxes(app: App): void {
+  visitSpecs(app.root, (spec, path) => {
+    if (spec.kind !== "actor") return;
+    for (const tool of spec.tools) {
+      if (tool.sandbox.tier === "inline" && typeof tool.run === "function") continue;
+      const tier = tool.sandbox.tier === "inline" ? "process" : tool.sandbox.tier;
+      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs the tier ${tier}`, {
+        at: path,
+        fix: "this version runs inline tools only: give the tool a function and no sandbox",
+      });
+    }
+  });
+}

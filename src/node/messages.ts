@@ -1,0 +1,49 @@
+/**
+ * Owns: what the main thread and its worker threads say to each other besides envelopes.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { KernelEvent } from "../kernel/events.ts";
+import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
+import type { Signal } from "../kernel/ports.ts";
+
+/** What a worker thread is started with. */
+export interface ThreadData {
+  readonly thread: number;
+  readonly threads: number;
+  readonly app: string;
+  readonly epoch: number;
+  readonly generation: number;
+  readonly freeze: boolean;
+  readonly store: MessagePort;
+}
+
+/** Main → thread. */
+export type ToThread =
+  | { kind: "peer"; thread: number; port: MessagePort }
+  | { kind: "lost"; thread: number }
+  | { kind: "root" }
+  | { kind: "snapshot"; id: number }
+  | { kind: "detail"; id: number; path: string };
+
+/** One thread at a moment. */
+export interface ThreadView {
+  readonly thread: number;
+  readonly turns: number;
+  readonly deadLetters: number;
+  readonly fencedCalls: number;
+  readonly nowMs: number;
+  readonly processes: ProcessView[];
+  /** What supervisors of this thread know of their children, by path. */
+  readonly lastExits: Record<string, ProcessView["lastExit"]>;
+  /** Children of the supervisors of this thread, in start order. */
+  readonly order: Record<string, string[]>;
+}
+
+/** Thread → main. */
+export type FromThread =
+  | { kind: "ready" }
+  | { kind: "failed"; error: { code: string; message: string; at?: string; fix?: string } }
+  | { kind: "events"; events: KernelEvent[] }
+  | { kind: "root"; signal: Extract<Signal, { kind: "started" | "exited" }> }
+  | { kind: "snapshot"; id: number; view: ThreadView }
+  | { kind: "detail"; id: number; detail: ProcessDetail | null };

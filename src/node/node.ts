@@ -1,0 +1,260 @@
+/**
+ * Owns: one node: start an app (store, control thread, scheduler threads, root), replace threads
+ * that are lost, stop in order. Runs on the main thread and does little there.
+ * Does not own: the inside of a thread (thread-main.ts), what its user can do (system.ts).
+ */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import type { App } from "../actor/app.ts";
+import { ActorError } from "../actor/errors.ts";
+import { type ExitReason, formatReason } from "../actor/exit.ts";
+import type { KernelEvent } from "../kernel/events.ts";
+import { serveInspection } from "../observe/inspect.ts";
+import { createLog, type LogLevelName } from "../observe/log.ts";
+import { startSqliteWriter } from "../store/sqlite-client.ts";
+import { createHost, type Host } from "./host.ts";
+import { inspectable } from "./inspectable.ts";
+import { appUrl, loadApp } from "./load.ts";
+import type { FromThread, ToThread } from "./messages.ts";
+import { CONTROL } from "./placement.ts";
+import { memoryHost, type StoreHost } from "./store-link.ts";
+import { type System, verbsOf } from "./system.ts";
+import { Thread, type ThreadListener } from "./thread.ts";
+import { namesOf } from "./wire.ts";
+
+/** How a node is started; every setting has a default. */
+export interface StartOptions {
+  /** Scheduler threads. @default the number of processors @limit 1 … 64 */
+  threads?: number;
+  /** Folder of the data. @default the app's, else ".coppice" */
+  data?: string;
+  /** What goes to the log (stderr, JSON lines). @default "warn" */
+  log?: LogLevelName;
+  /** Serve the CLI. @default true */
+  inspect?: boolean;
+  /** Told every fact that leaves a thread: starts, exits, restarts, dead letters, logs. */
+  onEvent?: (event: KernelEvent) => void;
+}
+
+/** Where a node's data lies, or null when its store forgets. */
+function dataFolder(app: App, options: StartOptions): string | null {
+  if (app.store.kind === "memory") return null;
+  return resolve(options.data ?? app.store.folder ?? ".coppice");
+}
+
+async function openStore(app: App, folder: string | null): Promise<StoreHost> {
+  if (app.store.kind === "memory" || folder === null) return memoryHost();
+  return startSqliteWriter(folder, { durability: app.store.durability });
+}
+
+function threadCount(wanted: number | undefined): number {
+  const count = wanted ?? availableParallelism();
+  if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
+  throw new ActorError("E_SPEC_RANGE", `threads: ${count} is outside its limits`, {
+    at: "start()",
+    fix: "use a whole number from 1 to 64",
+  });
+}
+
+/**
+ * Starts an app: resolves when its whole tree has started.
+ *
+ * @param app URL or path of a module whose default export is made by app()
+ * @throws ActorError E_APP_FILE E_APP_LOAD E_APP_DEFAULT E_SANDBOX_MISSING E_NODE_RUNNING
+ *   E_STORE_CORRUPT E_START_FAILED; nothing runs on when it throws
+ */
+export async function start(app: URL | string, options: StartOptions = {}): Promise<System> {
+  const threads = threadCount(options.threads);
+  const url = appUrl(app);
+  const loaded = await loadApp(url);
+  const folder = dataFolder(loaded, options);
+  const node = new Node(loaded, url, threads, folder, options);
+  return node.start();
+}
+
+/** The node itself; users hold its {@link System}. */
+class Node implements ThreadListener {
+  readonly app: App;
+  readonly url: URL;
+  readonly folder: string | null;
+  readonly threads: Thread[] = [];
+  readonly host: Host;
+  readonly startedAt = new Date();
+  readonly #count: number;
+  readonly #options: StartOptions;
+  readonly #log: (event: KernelEvent) => void;
+  readonly #ended = Promise.withResolvers<ExitReason>();
+  readonly #started = Promise.withResolvers<void>();
+  #store: StoreHost | null = null;
+  #inspection: { close(): Promise<void> } | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(app: App, url: URL, count: number, folder: string | null, options: StartOptions) {
+    this.app = app;
+    this.url = url;
+    this.folder = folder;
+    this.#count = count;
+    this.#options = options;
+    this.#log = createLog(options.log ?? "warn");
+    this.#started.promise.catch(() => {});
+    this.host = createHost({
+      thread: count + 1,
+      threads: count,
+      names: namesOf(app),
+      firstId: 0,
+      firstLife: 0,
+      // No actor lives here: nothing is durable, nothing is kept.
+      durable: () => false,
+      store: null,
+      freeze: false,
+      sink: (event) => this.events([event]),
+      onStoreFailure: () => {},
+    });
+  }
+
+  async start(): Promise<System> {
+    try {
+      this.#store = await openStore(this.app, this.folder);
+      for (let thread = 0; thread <= this.#count; thread++) this.#spawn(thread, 0);
+      await Promise.all(this.threads.map((each) => each.ready));
+      this.threads[CONTROL]?.post({ kind: "root" });
+      await this.#started.promise;
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    const inspect = inspectable(this);
+    if (this.#options.inspect !== false) {
+      const info = { app: this.url.pathname, data: this.folder };
+      this.#inspection = await serveInspection(inspect, info);
+    }
+    const verbs = verbsOf(this.host.kernel, namesOf(this.app));
+    const stop = () => this.stop();
+    const crashThread = (thread: number) => this.crashThread(thread);
+    const system = { ...verbs, inspect, ended: this.#ended.promise, crashThread, stop };
+    return Object.assign(system, { [Symbol.asyncDispose]: stop }) as unknown as System;
+  }
+
+  /** Ends the tree, then everything under it. Safe to call more than once. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      const reason: ExitReason = { tag: "shutdown" };
+      const to = `/${this.app.root.id}`;
+      this.host.transport.send(CONTROL, { kind: "shutdown", to, life: 0, reason });
+      await this.#ended.promise;
+      await this.#close();
+    })();
+    return this.#stopping;
+  }
+
+  /** Ends a scheduler thread as a crash would: for chaos and tests. */
+  async crashThread(thread: number): Promise<void> {
+    await this.threads[thread]?.crash();
+  }
+
+  /* ---- what threads say ---- */
+
+  events(events: KernelEvent[]): void {
+    for (const event of events) {
+      this.#log(event);
+      this.#options.onEvent?.(event);
+    }
+  }
+
+  root(signal: Extract<FromThread, { kind: "root" }>["signal"]): void {
+    if (signal.kind === "exited") {
+      this.#ended.resolve(signal.reason);
+      void this.stop();
+    } else if ("error" in signal.outcome) {
+      const { error: reason } = signal.outcome;
+      const fact = `the tree did not start: ${explain(reason)}`;
+      const fix = "mend what the reason names; nothing was left running";
+      const at = `/${this.app.root.id}`;
+      this.#ended.resolve(reason);
+      this.#started.reject(new ActorError("E_START_FAILED", fact, { at, fix, reason }));
+    } else {
+      this.#started.resolve();
+    }
+  }
+
+  /** A thread ended by itself: its actors exit with thread_lost, a new one takes its place. */
+  gone(thread: Thread, why: string): void {
+    const { thread: number, generation } = thread.data;
+    const { kernel, transport, pump } = this.host;
+    kernel.emit({ type: "thread_lost", path: "", lost: number, why });
+    if (number === CONTROL) {
+      // Nobody is left to supervise: the node ends; durable actors come back with the next start.
+      this.#ended.resolve({ tag: "thread_lost", thread: CONTROL });
+      void this.#close();
+      return;
+    }
+    this.#store?.disconnect(number);
+    for (const other of this.threads)
+      if (other !== thread) other.post({ kind: "lost", thread: number });
+    transport.disconnect(number);
+    kernel.threadLost(number);
+    pump.wake();
+    this.#spawn(number, generation + 1);
+    // What fails while it starts is not tried again: it would fail for ever.
+    this.threads[number]?.ready.catch((error: ActorError) => {
+      this.#ended.resolve({ tag: "bad_start", code: error.code, message: error.message });
+      void this.#close();
+    });
+  }
+
+  /* ---- inside ---- */
+
+  /** Starts a thread and connects it with all others. */
+  #spawn(thread: number, generation: number): void {
+    const store = this.#store as StoreHost;
+    const freeze = process.env.NODE_ENV !== "production";
+    const { href } = this.url;
+    const data = {
+      thread,
+      threads: this.#count,
+      app: href,
+      epoch: store.epoch,
+      generation,
+      freeze,
+    };
+    const made = new Thread({ ...data, store: store.connect(thread) }, this);
+    for (const other of this.threads) {
+      const { port1, port2 } = new MessageChannel();
+      if (other.data.thread === thread) continue;
+      connect(other, thread, port1);
+      connect(made, other.data.thread, port2);
+    }
+    const { port1, port2 } = new MessageChannel();
+    this.host.transport.connect(thread, port1);
+    port1.unref();
+    connect(made, this.#count + 1, port2);
+    this.threads[thread] = made;
+  }
+
+  async #close(): Promise<void> {
+    await this.#inspection?.close();
+    this.#inspection = null;
+    await Promise.all(this.threads.map((each) => each.terminate()));
+    await this.#store?.close();
+    this.#store = null;
+    this.host.transport.close();
+    this.host.pump.stop();
+    this.#ended.resolve({ tag: "shutdown" });
+  }
+}
+
+function connect(to: Thread, thread: number, port: MessageChannel["port1"]): void {
+  const message: ToThread = { kind: "peer", thread, port };
+  to.post(message, [port as never]);
+}
+
+/** The innermost cause of a failed start, with the path to it. */
+function explain(reason: ExitReason): string {
+  const detail = reason.tag === "shutdown" ? reason.detail : undefined;
+  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) {
+    return formatReason(reason);
+  }
+  const { failedToStart, reason: inner } = detail as { failedToStart: string; reason: ExitReason };
+  return `child ${failedToStart}: ${explain(inner)}`;
+}

@@ -1,0 +1,99 @@
+/**
+ * Owns: when a kernel runs: woken by a message, a store's answer, a timer or its own unfinished
+ * work; for how long before the event loop gets its turn; when batches leave.
+ * Does not own: what a turn does (kernel/).
+ *
+ * Turns are entered from a MessagePort callback: it is as fast as setImmediate, and code entered
+ * from there may later be aborted from outside (the measured facts behind ADR 0004).
+ */
+import { MessageChannel } from "node:worker_threads";
+import type { Kernel } from "../kernel/kernel.ts";
+
+/** Longest time in turns before I/O gets its chance. @unit ms */
+const SLICE_MS = 8;
+/** Turns between two looks at the clock. */
+const TURNS = 16;
+/** Longest delay setTimeout takes. @unit ms */
+const TIMEOUT_MAX = 2_147_483_647;
+
+/**
+ * Milliseconds of a clock that never jumps and is the same in all threads of the process (that of
+ * `performance.now()` begins anew in each). Fractions are cut. @unit ms
+ */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + Math.trunc(nanoseconds / 1e6);
+}
+
+/** Drives one kernel. */
+export class Pump {
+  readonly #channel = new MessageChannel();
+  readonly #flush: () => void;
+  #kernel: Kernel | null = null;
+  #posted = false;
+  #timer: NodeJS.Timeout | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #stopped = false;
+
+  /** @param flush sends the batches that have collected */
+  constructor(flush: () => void) {
+    this.#flush = flush;
+    this.#channel.port1.on("message", () => this.#run());
+    this.#channel.port1.unref();
+  }
+
+  attach(kernel: Kernel): void {
+    this.#kernel = kernel;
+  }
+
+  /** There is something to do: now or with the next callback. Cheap to call often. */
+  readonly wake = (): void => {
+    if (this.#posted || this.#stopped) return;
+    this.#posted = true;
+    this.#channel.port2.postMessage(0);
+  };
+
+  /** Keeps the process alive (main thread) while somebody waits. */
+  hold(on: boolean): void {
+    if (on) this.#channel.port1.ref();
+    else this.#channel.port1.unref();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#channel.port1.close();
+  }
+
+  #run(): void {
+    this.#posted = false;
+    const kernel = this.#kernel;
+    if (kernel === null || this.#stopped) return;
+    const began = performance.now();
+    kernel.advance(monotonicMs());
+    for (let turns = 1; kernel.runTurn(); turns++) {
+      // A handler goes on in the microtasks after this callback, alone.
+      if (kernel.resumed) break;
+      if (turns % TURNS === 0 && performance.now() - began > SLICE_MS) break;
+    }
+    this.#flush();
+    if (kernel.busy) this.wake();
+    else this.#sleep(kernel);
+  }
+
+  /** Nothing to do until the next timer is due. */
+  #sleep(kernel: Kernel): void {
+    const next = kernel.timers.next() ?? Number.POSITIVE_INFINITY;
+    if (next >= this.#timerAt && this.#timer !== null) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#timerAt = next;
+    if (next === Number.POSITIVE_INFINITY) return;
+    const delay = Math.min(Math.max(next - monotonicMs(), 1), TIMEOUT_MAX);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.wake();
+    }, delay);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Owns: one thread's line to the store: batches of encoded requests out, completions in, one batch
+ * in flight at a time, so that batches grow by themselves while the store is busy.
+ * Does not own: the engine (store/sqlite-writer.ts, memory-host below).
+ */
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Completion } from "../kernel/ports.ts";
+import { StoreClient } from "../store/committer.ts";
+import { MemoryEngine } from "../store/memory.ts";
+import type { StoreAnswer, StoreOp } from "../store/store.ts";
+
+type Reply = { answers?: StoreAnswer[]; error?: { code: string; message: string; at?: string } };
+
+/** A thread's committer over a MessagePort. */
+export class StoreLink {
+  readonly client: StoreClient;
+  readonly #port: MessagePort;
+  #inFlight = 0;
+
+  /**
+   * @param complete called with each completion, in order
+   * @param after called when a batch of them has been delivered
+   * @param failed called when the store could not execute a batch: the thread cannot go on
+   */
+  constructor(
+    port: MessagePort,
+    wake: () => void,
+    complete: (completion: Completion) => void,
+    after: () => void,
+    failed: (error: NonNullable<Reply["error"]>) => void,
+  ) {
+    this.client = new StoreClient(wake);
+    this.#port = port;
+    port.on("message", (reply: Reply) => {
+      this.#inFlight--;
+      if (reply.error !== undefined) return failed(reply.error);
+      for (const completion of this.client.complete(reply.answers ?? [])) complete(completion);
+      this.flush();
+      after();
+    });
+  }
+
+  flush(): void {
+    if (this.#inFlight > 0 || this.client.size === 0) return;
+    this.#inFlight++;
+    this.#port.postMessage({ ops: this.client.take() });
+  }
+}
+
+/** What a node needs of a store, wherever its engine runs. */
+export interface StoreHost {
+  /** Number of this ownership: rises with every start on the same data. */
+  readonly epoch: number;
+  connect(client: number): MessagePort;
+  disconnect(client: number): void;
+  close(): Promise<void>;
+}
+
+/** The memory store behind the same line: its engine runs on the main thread. */
+export function memoryHost(): StoreHost {
+  const engine = new MemoryEngine();
+  const ports = new Map<number, MessagePort>();
+  return {
+    epoch: 1,
+    connect(client) {
+      const { port1, port2 } = new MessageChannel();
+      ports.set(client, port1);
+      port1.on("message", ({ ops }: { ops: StoreOp[] }) => {
+        port1.postMessage({ answers: engine.execute(ops) });
+      });
+      port1.unref();
+      return port2;
+    },
+    disconnect(client) {
+      ports.get(client)?.close();
+      ports.delete(client);
+    },
+    close: async () => {
+      for (const port of ports.values()) port.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Owns: what the program that started a node can do with it: tell, ask, start, inspect, stop.
+ * Does not own: threads and stores (node.ts).
+ */
+import type { Sender } from "../actor/context.ts";
+import { ActorError } from "../actor/errors.ts";
+import type { ExitReason } from "../actor/exit.ts";
+import type { DynamicRef, Messages, Ref } from "../actor/protocol.ts";
+import { checkArgs } from "../actor/spec.ts";
+import { type Duration, milliseconds } from "../actor/units.ts";
+import { errorOf, startedRef } from "../kernel/answers.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Answer } from "../kernel/ports.ts";
+import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
+import type { Inspectable } from "../observe/view.ts";
+import type { Names } from "./wire.ts";
+
+/** A running node, seen from the program that started it. */
+export interface System extends Sender, AsyncDisposable {
+  /** Starts a child of a dynamic supervisor. @throws ActorError (rejects) refused | no_actor */
+  start<A, M extends Messages>(
+    supervisor: DynamicRef<A, M>,
+    options: { id?: string; args: A },
+  ): Promise<Ref<M>>;
+  /** An administrative call to a supervisor (SEMANTICS 12, 13). */
+  admin(path: string, request: AdminRequest): Promise<AdminResult>;
+  /** An actor's state, in turn with its mail (OTP's sys:get_state). */
+  getState(ref: { path: string }): Promise<unknown>;
+  /** The live tree, and acting on it by path. */
+  readonly inspect: Inspectable;
+  /** Resolves with the reason when the root has ended, by itself or through {@link stop}. */
+  readonly ended: Promise<ExitReason>;
+  /** Ends a scheduler thread (1 … N) as a crash would: for chaos and tests. */
+  crashThread(thread: number): Promise<void>;
+  /** Ends the tree in order, each child with its shutdown time, then threads and store. */
+  stop(): Promise<void>;
+}
+
+/** The verbs of a {@link System} on the main thread's own kernel. */
+export function verbsOf(kernel: Kernel, names: Names) {
+  /** Types are not enough here: what comes from outside is checked (DESIGN §5). */
+  const checked = (ref: Ref, type: string, message: unknown): unknown => {
+    const behaviour = names.behaviours.get(ref.behaviour);
+    const declared = behaviour?.messages[type];
+    if (behaviour === undefined || declared === undefined) {
+      const known = Object.keys(behaviour?.messages ?? {}).join(", ");
+      const fact = `${ref.behaviour} has no message "${type}"`;
+      throw new ActorError("E_MESSAGE_TYPE", fact, {
+        at: ref.path,
+        fix: known === "" ? "use a behaviour of this app" : `send one of: ${known}`,
+      });
+    }
+    const result = ("kind" in declared ? declared.input : declared).safeParse(message);
+    if (result.success) return result.data;
+    const issue = result.error.issues[0];
+    const place = issue?.path.length ? `.${issue.path.join(".")}` : "";
+    throw new ActorError("E_MESSAGE_SCHEMA", `message ${type}${place}: ${issue?.message}`, {
+      at: ref.path,
+      fix: `send what behaviour ${ref.behaviour} declares`,
+    });
+  };
+  const settle =
+    (resolve: (value: never) => void, reject: (error: Error) => void) => (answer: Answer) =>
+      answer.ok ? resolve(answer.value as never) : reject(errorOf(answer));
+  const admin = (path: string, request: AdminRequest | "get_state", ms: number) =>
+    new Promise<unknown>((resolve, reject) => {
+      kernel.call(path, request, ms, settle(resolve, reject));
+    });
+  return {
+    tell: (ref: Ref, type: string, message: unknown) => {
+      kernel.send(kernel.mail(ref.path, type, checked(ref, type, message), "", 0), null);
+    },
+    ask: (ref: Ref, type: string, message: unknown, options?: { timeout?: Duration }) => {
+      const value = checked(ref, type, message);
+      const ms = milliseconds(options?.timeout ?? 5_000, "ask timeout");
+      return new Promise((resolve, reject) => {
+        kernel.request(ref.path, type, value, ms, settle(resolve, reject));
+      });
+    },
+    start: async (to: DynamicRef, options: { id?: string; args: unknown }) => {
+      const behaviour = names.behaviours.get(to.dynamic);
+      const args = behaviour ? checkArgs(behaviour, options.args, to.path) : options.args;
+      const request: AdminRequest = { op: "start_child", id: options.id, args };
+      const result = (await admin(to.path, request, Number.POSITIVE_INFINITY)) as AdminResult;
+      return startedRef(to.path, to.dynamic, result);
+    },
+    admin: (path: string, request: AdminRequest) =>
+      admin(path, request, Number.POSITIVE_INFINITY) as Promise<AdminResult>,
+    // An actor's path leads to its own thread, a supervisor's call to the control thread.
+    getState: (ref: { path: string }) => admin(ref.path, "get_state", 5_000),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Owns: a worker thread from inside: imports the app, builds a kernel, answers the main thread.
+ * Thread 0 is the control thread: it starts the root. Does not own: its own replacement.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { type App, isDurable } from "../actor/app.ts";
+import { ActorError, type ErrorCode } from "../actor/errors.ts";
+import type { KernelEvent } from "../kernel/events.ts";
+import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
+import { createHost, type Host } from "./host.ts";
+import { loadApp } from "./load.ts";
+import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
+import { CONTROL } from "./placement.ts";
+import { namesOf } from "./wire.ts";
+
+const data = workerData as ThreadData;
+const port = parentPort as NonNullable<typeof parentPort>;
+const tell = (message: FromThread) => port.postMessage(message);
+
+/**
+ * Numbers of lives rise over all starts on the same data, since stores compare them; numbers of asks
+ * must only differ from those of former generations of this thread, whose mail may still be stored.
+ */
+const firstLife = data.epoch * 2 ** 32;
+const firstId = ((data.epoch * 64 + data.generation) % 8_192) * 2 ** 40;
+
+/** Facts that leave the thread; the others (every message, every commit) stay where they are. */
+const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"]);
+
+let events: KernelEvent[] = [];
+
+function sink(event: KernelEvent): void {
+  if (QUIET.has(event.type)) return;
+  if (events.push(event) > 1) return;
+  // One post per turn of the event loop, however many facts there are.
+  setImmediate(() => {
+    const batch = events;
+    events = [];
+    tell({ kind: "events", events: batch });
+  });
+}
+
+function view({ kernel }: Host): ThreadView {
+  const { thread, nowMs, fencedCalls } = kernel;
+  return {
+    thread,
+    nowMs,
+    fencedCalls,
+    turns: kernel.scheduler.turns,
+    deadLetters: kernel.dead.total,
+    processes: snapshot(kernel),
+    ...childFacts(kernel),
+  };
+}
+
+function startRoot(app: App, { kernel }: Host): void {
+  const { root } = app;
+  const life = kernel.nextLife();
+  const to = `/${root.id}`;
+  const parent = `~${CONTROL}`;
+  kernel.deliver({ kind: "start", to, life, incarnation: 1, spec: root, args: undefined, parent });
+}
+
+function answer(message: ToThread, app: App, host: Host): void {
+  switch (message.kind) {
+    case "peer":
+      return host.transport.connect(message.thread, message.port);
+    case "lost":
+      host.transport.disconnect(message.thread);
+      host.kernel.threadLost(message.thread);
+      return host.pump.wake();
+    case "root":
+      return startRoot(app, host);
+    case "snapshot":
+      return tell({ kind: "snapshot", id: message.id, view: view(host) });
+    case "detail": {
+      const found = detail(host.kernel, message.path);
+      return tell({ kind: "detail", id: message.id, detail: found });
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const app = await loadApp(new URL(data.app));
+  const host = createHost({
+    thread: data.thread,
+    threads: data.threads,
+    names: namesOf(app),
+    firstId,
+    firstLife,
+    durable: (path) => isDurable(app.root, path),
+    store: data.store,
+    freeze: data.freeze,
+    sink,
+    onRoot: (signal) => tell({ kind: "root", signal }),
+    onStoreFailure: (error) => {
+      // What this thread holds can no longer be kept: it ends, and its actors restart elsewhere.
+      throw new ActorError(error.code as ErrorCode, `the store failed: ${error.message}`);
+    },
+  });
+  port.on("message", (message: ToThread) => answer(message, app, host));
+  tell({ kind: "ready" });
+}
+
+main().catch((thrown: unknown) => {
+  const error = thrown instanceof ActorError ? thrown : null;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  tell({
+    kind: "failed",
+    error: error ? (error.toJSON() as never) : { code: "E_INTERNAL", message },
+  });
+});

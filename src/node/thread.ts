@@ -1,0 +1,114 @@
+/**
+ * Owns: a worker thread from outside: spawning it, asking it, knowing when it is gone.
+ * Does not own: who replaces it (node.ts).
+ */
+import { Worker } from "node:worker_threads";
+import { ActorError, type ErrorCode } from "../actor/errors.ts";
+import type { KernelEvent } from "../kernel/events.ts";
+import type { ProcessDetail } from "../kernel/inspect.ts";
+import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
+
+/** What a node wants to know of its threads. */
+export interface ThreadListener {
+  events(events: KernelEvent[]): void;
+  root(signal: Extract<FromThread, { kind: "root" }>["signal"]): void;
+  /** The thread ended by itself: crashed, ran out of memory, or code called process.exit. */
+  gone(thread: Thread, why: string): void;
+}
+
+type Question = { kind: "snapshot" } | { kind: "detail"; path: string };
+
+const ENTRY = new URL(
+  import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js",
+  import.meta.url,
+);
+
+/** A running worker thread. */
+export class Thread {
+  readonly data: ThreadData;
+  readonly worker: Worker;
+  /** Resolves when it has imported the app; rejects when it could not. */
+  readonly ready: Promise<void>;
+  #answers = new Map<number, (value: unknown) => void>();
+  #next = 0;
+  #ended = false;
+
+  constructor(data: ThreadData, listener: ThreadListener) {
+    this.data = data;
+    this.worker = new Worker(ENTRY, {
+      workerData: data,
+      transferList: [data.store],
+      name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
+    });
+    let why = "it ended";
+    let failed: (error: Error) => void = () => {};
+    this.ready = new Promise((resolve, reject) => {
+      failed = reject;
+      this.worker.on("message", (message: FromThread) => {
+        if (message.kind === "ready") resolve();
+        else if (message.kind === "failed") {
+          const { code, message: fact, ...rest } = message.error;
+          reject(new ActorError(code as ErrorCode, fact, rest));
+        } else this.#on(message, listener);
+      });
+    });
+    this.ready.catch(() => {});
+    this.worker.on("error", (error) => {
+      why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    });
+    this.worker.on("exit", () => {
+      const expected = this.#ended;
+      this.#ended = true;
+      for (const answer of this.#answers.values()) answer(null);
+      failed(new ActorError("E_APP_LOAD", `thread ${data.thread} ended at its start: ${why}`));
+      if (!expected) listener.gone(this, why);
+    });
+  }
+
+  post(message: ToThread, transfer: readonly never[] = []): void {
+    if (!this.#ended) this.worker.postMessage(message, transfer);
+  }
+
+  /** Asks out of band: no mailbox is involved. null when the thread has ended. */
+  snapshot(): Promise<ThreadView | null> {
+    return this.#ask({ kind: "snapshot" }) as Promise<ThreadView | null>;
+  }
+
+  detail(path: string): Promise<ProcessDetail | null> {
+    return this.#ask({ kind: "detail", path }) as Promise<ProcessDetail | null>;
+  }
+
+  /** Ends it at once. */
+  async terminate(): Promise<void> {
+    this.#ended = true;
+    await this.worker.terminate();
+  }
+
+  /** Ends it as a crash would: for chaos and tests. */
+  async crash(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  #ask(question: Question): Promise<unknown> {
+    if (this.#ended) return Promise.resolve(null);
+    const id = ++this.#next;
+    // A thread that is stuck in user code must not hold up whoever looks at the others.
+    const late = AbortSignal.timeout(2_000);
+    return new Promise((resolve) => {
+      const done = (value: unknown) => {
+        this.#answers.delete(id);
+        resolve(value);
+      };
+      this.#answers.set(id, done);
+      late.addEventListener("abort", () => done(null));
+      this.post({ ...question, id });
+    });
+  }
+
+  #on(message: FromThread, listener: ThreadListener): void {
+    if (message.kind === "events") listener.events(message.events);
+    else if (message.kind === "root") listener.root(message.signal);
+    else if (message.kind === "snapshot") this.#answers.get(message.id)?.(message.view);
+    else if (message.kind === "detail") this.#answers.get(message.id)?.(message.detail);
+  }
+}

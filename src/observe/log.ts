@@ -1,0 +1,194 @@
+/**
+ * Owns: turning the facts of a node into log lines on stderr: JSON lines by pino, or lines for
+ * people when stderr is a terminal. Which fact has which level, and that no text of an actor can
+ * steer a terminal or fill the memory.
+ * Does not own: the facts (kernel/events.ts).
+ */
+import { isMainThread } from "node:worker_threads";
+import { destination, type Logger, pino, stdTimeFunctions } from "pino";
+import { type ExitReason, formatReason } from "../actor/exit.ts";
+import type { KernelEvent, LogLevel } from "../kernel/events.ts";
+import { printable } from "./view.ts";
+
+/** What a log shows: this level and what is worse. */
+export type LogLevelName = "silent" | LogLevel;
+
+/** Longest text of a message, and of all fields of a log line together. @unit characters */
+const TEXT_MAX = 8_192;
+/** Lines that wait because stderr is not read; beyond it they are counted and dropped. @unit bytes */
+const BACKLOG_MAX = 16 * 1_048_576;
+/** Lines of a stack for people; JSON has all of it. */
+const STACK_LINES = 5;
+
+const ORDER = ["debug", "info", "warn", "error"] as const satisfies LogLevel[];
+
+/** One log line before it is written. */
+interface Line {
+  level: LogLevel;
+  message: string;
+  fields: Record<string, unknown>;
+  reason?: ExitReason;
+}
+
+type Fields = Record<string, unknown>;
+
+const ended = (
+  level: LogLevel,
+  message: string,
+  reason: ExitReason,
+  fields: Fields = {},
+): Line => ({
+  level,
+  message: `${message}: ${formatReason(reason)}`,
+  fields,
+  reason,
+});
+
+/** What is said of a fact, or null when it is no news for a log. */
+function lineOf(event: KernelEvent): Line | null {
+  switch (event.type) {
+    case "log": {
+      const fields = isEmpty(event.fields) ? {} : { fields: bounded(event.fields) };
+      return { level: event.level, message: event.message.slice(0, TEXT_MAX), fields };
+    }
+    case "start_error":
+      return ended("error", "start failed", event.reason);
+    case "child_terminated":
+      return ended("warn", "child terminated", event.reason, { life: event.life });
+    case "shutdown_error":
+      return ended("warn", "did not shut down as asked", event.reason);
+    case "exited": {
+      const { life, incarnation } = event;
+      return ended("debug", "exited", event.reason, { life, incarnation });
+    }
+    case "restart_intensity": {
+      const { child, intensity, periodMs } = event;
+      const message = `gave up: more than ${intensity} restarts in ${periodMs} ms, last ${child}`;
+      return { level: "error", message, fields: { child, intensity, periodMs } };
+    }
+    case "thread_lost": {
+      const { lost, why } = event;
+      return { level: "error", message: `thread ${lost} lost: ${why}`, fields: { lost } };
+    }
+    case "child_started": {
+      const { life, cause } = event;
+      const level = cause === "restart" ? "info" : "debug";
+      return {
+        level,
+        message: cause === "restart" ? "restarted" : "started",
+        fields: { life, cause },
+      };
+    }
+    case "dead_letter": {
+      const { message, from, reason } = event;
+      const text = `dead letter: ${message} from ${from || "nobody"}: ${reason}`;
+      return { level: "warn", message: text, fields: { message, from, why: reason } };
+    }
+    case "fenced": {
+      const { life, verb } = event;
+      return { level: "debug", message: `fenced: ${verb} of a dead life`, fields: { life, verb } };
+    }
+    case "dropped_notice":
+      return { level: "debug", message: `dropped notice: ${event.notice}`, fields: {} };
+    case "muted":
+      return { level: "debug", message: `muted by ${event.by}`, fields: { by: event.by } };
+    default:
+      return null;
+  }
+}
+
+const isEmpty = (fields: unknown) =>
+  fields === undefined ||
+  fields === null ||
+  (typeof fields === "object" && Object.keys(fields).length === 0);
+
+/** Fields as they are while they are small; otherwise the beginning of their text. */
+function bounded(fields: unknown): unknown {
+  try {
+    const text = JSON.stringify(fields, (_key, each) =>
+      typeof each === "bigint" ? `${each}n` : each,
+    );
+    return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : JSON.parse(text);
+  } catch {
+    return "(cannot be shown)";
+  }
+}
+
+/* ---- where it goes ---- */
+
+let shared: ReturnType<typeof destination> | null = null;
+let dropped = 0;
+
+/**
+ * Stderr, shared by all nodes of this process. On the main thread lines are written behind the
+ * program's back and flushed at its exit (pino sees to it); a thread may be ended at any moment,
+ * so there each line is written at once.
+ */
+function stderr() {
+  if (shared !== null && !(shared as { destroyed?: boolean }).destroyed) return shared;
+  shared = destination({ dest: 2, sync: !isMainThread, maxLength: BACKLOG_MAX });
+  shared.on("drop", () => dropped++);
+  return shared;
+}
+
+function write(line: string): void {
+  const to = stderr();
+  const lost = dropped;
+  if (lost > 0) {
+    dropped = 0;
+    to.write(`{"level":"warn","msg":"${lost} log lines were dropped: stderr is not read"}\n`);
+    // There was no room for this note either: say it later.
+    if (dropped > 0) dropped = lost;
+  }
+  to.write(line);
+}
+
+/** JSON escapes less than a terminal obeys: the rest is escaped as JSON may be, line end apart. */
+const escaped = (json: string) => `${printable(json.replace(/\n$/, ""))}\n`;
+
+function jsonLogger(level: LogLevelName): Logger {
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => write(escaped(line)) },
+  );
+}
+
+function forPeople(event: KernelEvent, { level, message, fields, reason }: Line): string {
+  const time = new Date().toTimeString().slice(0, 8);
+  const place = event.path === "" ? `thread ${event.thread}` : event.path;
+  const extra = "fields" in fields ? `  ${JSON.stringify(fields.fields)}` : "";
+  const stack = reason?.tag === "error" ? (reason.stack ?? "") : "";
+  const frames = stack.split("\n").filter((each) => /^\s+at /.test(each));
+  const lines = [`${time} ${level.toUpperCase().padEnd(5)} ${place}  ${message}${extra}`]
+    .concat(frames.slice(0, STACK_LINES).map((each) => `    ${each.trim()}`))
+    .map((each) => printable(each));
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * A log: give it the facts of a node.
+ *
+ * @param pretty lines for people instead of JSON. @default whether stderr is a terminal
+ */
+export function createLog(
+  level: LogLevelName,
+  pretty: boolean = process.stderr.isTTY === true,
+): (event: KernelEvent) => void {
+  if (level === "silent") return () => {};
+  const least = ORDER.indexOf(level);
+  const logger = pretty ? null : jsonLogger(level);
+  return (event) => {
+    const line = lineOf(event);
+    if (line === null || ORDER.indexOf(line.level) < least) return;
+    if (logger === null) return write(forPeople(event, line));
+    const { fields, message, reason } = line;
+    const { path, thread, type, atMs } = event;
+    const record = { path, thread, type, atMs, ...fields, ...(reason ? { reason } : {}) };
+    logger[line.level](record, message);
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * Owns: scripted tools: what a tool answers in a probe or a simulation instead of running. Grants
+ * and schemas are checked as on a node, so a fake cannot say what the real tool could not.
+ * Does not own: when a call is made and recorded (kernel/verbs.ts).
+ */
+import { ActorError } from "../actor/errors.ts";
+import type { AnyTool, ToolValue } from "../actor/tool.ts";
+import { type Duration, milliseconds } from "../actor/units.ts";
+import type { Tools } from "../kernel/ports.ts";
+import { inlineTools } from "../tool/broker.ts";
+
+/** A value, an error to fail with, or a function of the input. */
+export type FakeAnswer<I, O> = O | Error | ((input: I) => O | Promise<O>);
+
+/** A tool with what it answers. Made by {@link fake}. */
+export interface Fake {
+  readonly kind: "fake";
+  readonly tool: AnyTool;
+  readonly answer: FakeAnswer<never, unknown>;
+  /** How long a call takes. @unit ms of virtual time */
+  readonly delayMs: number;
+}
+
+/**
+ * A scripted tool.
+ *
+ * @param options.delay how long each call takes, in virtual time. @default 0
+ * @example fake(python, ({ code }) => ({ stdout: code.toUpperCase() }), { delay: "2s" })
+ */
+export function fake<I, O>(
+  tool: ToolValue<I, O>,
+  answer: FakeAnswer<NoInfer<I>, NoInfer<O>>,
+  options: { delay?: Duration } = {},
+): Fake {
+  const delayMs = milliseconds(options.delay ?? 0, `fake of tool ${tool.name}, delay`);
+  return { kind: "fake", tool, answer: answer as FakeAnswer<never, unknown>, delayMs };
+}
+
+/**
+ * Answers one after the other, then the last one again and again.
+ *
+ * @example fake(python, inTurn(new Error("busy"), { stdout: "42" }))
+ */
+export function inTurn<O>(first: O | Error, ...rest: (O | Error)[]): () => O {
+  const answers = [first, ...rest];
+  let at = 0;
+  return () => {
+    const answer = answers[Math.min(at++, answers.length - 1)] as O | Error;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+}
+
+/** What a fake, or an answer of somebody outside, says to one input. @throws what it is to throw */
+export async function answerTo(answer: FakeAnswer<never, unknown>, input: unknown) {
+  if (answer instanceof Error) throw answer;
+  return typeof answer === "function" ? await answer(input as never) : answer;
+}
+
+/** The tools of a simulated node, and how many calls they are working on. */
+export interface FakeTools extends Tools {
+  /** Calls not answered yet. */
+  readonly open: number;
+  /** Those of them that wait for a fake's promise, so in real time. */
+  readonly working: number;
+}
+
+/** What a host gives its fakes. */
+export interface FakeHost {
+  readonly fakes: readonly Fake[];
+  /** Waits in virtual time. */
+  wait(ms: number): Promise<void>;
+  /** Told each call before it is made. */
+  called?(tool: string, input: unknown): void;
+}
+
+/** Tools that answer what the fakes say; a tool without one is denied. */
+export function fakeTools(host: FakeHost): FakeTools {
+  const count = { open: 0, working: 0 };
+  const run = async ({ answer, delayMs }: Fake, input: unknown) => {
+    if (delayMs > 0) await host.wait(delayMs);
+    count.working++;
+    try {
+      return await answerTo(answer, input);
+    } finally {
+      count.working--;
+    }
+  };
+  return {
+    async call(spec, tool, input, key, signal) {
+      host.called?.(tool.name, input);
+      const found = host.fakes.find((each) => each.tool.name === tool.name);
+      if (found === undefined) {
+        throw new ActorError("E_TOOL_DENIED", `there is no fake for tool ${tool.name}`, {
+          at: `child ${spec.id}`,
+          fix: `give one: fake(${tool.name}, { … })`,
+        });
+      }
+      const inline = { ...tool, sandbox: { tier: "inline" as const } };
+      count.open++;
+      try {
+        const faked = { ...inline, run: (given: unknown) => run(found, given) };
+        return await inlineTools.call(spec, faked, input, key, signal);
+      } finally {
+        count.open--;
+      }
+    },
+    get open() {
+      return count.open;
+    },
+    get working() {
+      return count.working;
+    },
+  };
+}

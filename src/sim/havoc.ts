@@ -1,0 +1,155 @@
+/**
+ * Owns: the faults that come from outside of the actors: kills, suspensions, lost threads, delays.
+ * Does not own: how likely they are (faults.ts), faults inside of handlers (session.ts, workload.ts).
+ */
+import type { ExitReason } from "../actor/exit.ts";
+import type { Envelope } from "../kernel/ports.ts";
+import type { Chaos } from "./chaos.ts";
+import { below, pick, type Random } from "./programs.ts";
+
+/** What has been seen running in this run. */
+export interface Paths {
+  readonly actors: string[];
+  /** The root first. */
+  readonly supervisors: string[];
+  readonly dynamics: string[];
+}
+
+const REASONS: readonly ExitReason[] = [
+  { tag: "normal" },
+  { tag: "shutdown", detail: "signal" },
+  { tag: "error", name: "Signal", message: "sent by hand" },
+];
+
+/** Whoever breaks things. */
+export class Havoc {
+  readonly #chaos: Chaos;
+  readonly #random: Random;
+  readonly #paths: Paths;
+  readonly #suspended = new Set<string>();
+
+  constructor(chaos: Chaos, random: Random, paths: Paths) {
+    this.#chaos = chaos;
+    this.#random = random;
+    this.#paths = paths;
+  }
+
+  /** How many processes are suspended. */
+  get suspended(): number {
+    return this.#suspended.size;
+  }
+
+  /** Perhaps a fault. @returns whether one happened */
+  strike(): boolean {
+    const { faults } = this.#chaos;
+    if (faults.fires("kill actor")) return this.#kill(this.#actor());
+    if (faults.fires("kill supervisor")) return this.#killSupervisor();
+    if (faults.fires("several deaths")) return this.#severalDeaths();
+    if (faults.fires("lose thread")) return this.#loseThread();
+    if (faults.fires("suspend process")) return this.#suspend(this.#anybody());
+    if (faults.fires("shut down child")) {
+      const reason: ExitReason = { tag: "shutdown", detail: "operator" };
+      return this.#signal("shut down", { kind: "shutdown", to: this.#child(), life: 0, reason });
+    }
+    if (faults.fires("exit signal")) {
+      const reason = pick(this.#random, REASONS);
+      const to = this.#anybody();
+      return this.#signal("exit", { kind: "exit", to, from: "", reason, linked: false });
+    }
+    return this.#slow();
+  }
+
+  #slow(): boolean {
+    const { faults, world, swarm } = this.#chaos;
+    const random = this.#random;
+    const between = (min: number, max: number) => Math.round(min + random() * (max - min));
+    const thread = below(random, swarm.threads + 1);
+    if (faults.fires("stall thread")) world.stall("turn", thread, between(100, 10_000));
+    else if (faults.fires("delay link")) world.stall("link", thread, between(10, 3_000));
+    else if (faults.fires("delay store")) world.stall("store", thread, between(10, 3_000));
+    else if (faults.fires("delay answers")) world.stall("answers", thread, between(10, 3_000));
+    else if (faults.fires("clock jump")) world.advance(world.nowMs + between(1, 500));
+    else if (faults.fires("clock pause")) world.advance(world.nowMs + 30_000);
+    else return false;
+    return true;
+  }
+
+  #anybody(): string {
+    const { actors, supervisors, dynamics } = this.#paths;
+    return pick(this.#random, [...actors, ...supervisors, ...dynamics]);
+  }
+
+  #actor(): string {
+    return pick(this.#random, this.#paths.actors);
+  }
+
+  /** Anybody, but the root seldom: after its end nothing happens any more. */
+  #child(): string {
+    const to = this.#anybody();
+    const root = to === this.#paths.supervisors[0];
+    return root && this.#random() < 0.9 ? this.#actor() : to;
+  }
+
+  #signal(what: string, envelope: Envelope): boolean {
+    const { world, stream } = this.#chaos;
+    stream.emit({ type: "fault", what, at: envelope.to });
+    world.send(envelope);
+    return true;
+  }
+
+  #kill(to: string): boolean {
+    return this.#signal("kill", { kind: "kill", to, life: 0, by: "operator" });
+  }
+
+  #killSupervisor(): boolean {
+    const { supervisors, dynamics } = this.#paths;
+    const all = [...supervisors.slice(1), ...dynamics];
+    return all.length === 0 ? false : this.#kill(pick(this.#random, all));
+  }
+
+  #severalDeaths(): boolean {
+    const { actors, supervisors, dynamics } = this.#paths;
+    const to = pick(this.#random, [...supervisors, ...dynamics]);
+    this.#suspend(to);
+    const children = actors.filter((path) => path.startsWith(`${to}/`));
+    for (const path of children) if (this.#random() < 0.6) this.#kill(path);
+    return true;
+  }
+
+  #suspend(to: string): boolean {
+    this.#suspended.add(to);
+    return this.#signal("suspend", { kind: "suspend", to });
+  }
+
+  #loseThread(): boolean {
+    const { world, stream, swarm, workload } = this.#chaos;
+    const thread = 1 + below(this.#random, swarm.threads);
+    const host = world.hosts[thread];
+    if (!host?.alive) return false;
+    const reason: ExitReason = { tag: "thread_lost", thread };
+    const lives = [...host.kernel.members.values()];
+    world.loseThread(thread);
+    stream.emit({ type: "lost", lost: thread });
+    for (const { path, life } of lives) {
+      workload.goes(life);
+      stream.emit({ type: "gone", path, life, reason });
+    }
+    return true;
+  }
+
+  resumeOne(): void {
+    const to = pick(this.#random, [...this.#suspended]);
+    this.#suspended.delete(to);
+    this.#signal("resume", { kind: "resume", to });
+  }
+
+  resumeAll(): void {
+    for (const to of this.#suspended) this.#signal("resume", { kind: "resume", to });
+    this.#suspended.clear();
+  }
+
+  /** Some are suspended when the stop comes: they must obey all the same. */
+  suspendSome(): void {
+    for (const path of this.#paths.actors) if (this.#random() < 0.1) this.#suspend(path);
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Owns: a whole node on one thread, under one seed: a control kernel, scheduler kernels, the links
+ * between them, a store, one virtual clock. Each macro step (a turn, a delivery, a batch of the
+ * store, a jump of the clock) is picked by the generator, then promise callbacks drain.
+ * Does not own: which faults happen (faults.ts), what must hold (checkers.ts).
+ * Invariant: K14 same seed, same events.
+ */
+import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
+import type { KernelEvent } from "../kernel/events.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import type { Completion, Envelope, Signal, Tools } from "../kernel/ports.ts";
+import { StoreClient } from "../store/committer.ts";
+import { MemoryEngine } from "../store/memory.ts";
+import type { Engine, StoreAnswer } from "../store/store.ts";
+import { Links } from "./links.ts";
+import { hash } from "./random.ts";
+
+export interface WorldOptions {
+  /** Scheduler threads; 0 = everything on the control kernel. @limit 0 … 7 */
+  threads: number;
+  random: () => number;
+  /** Pick the first possible step instead of a random one: for runs without races. */
+  ordered?: boolean;
+  engine?: Engine;
+  nowMs?: number;
+  windowUnit?: "ms" | "seconds";
+  sink?: (event: KernelEvent) => void;
+  tools?: Tools;
+  trace?: boolean;
+}
+
+/** One kernel with its end of the store; a lost thread gets a new one. */
+interface Host {
+  kernel: Kernel;
+  store: StoreClient;
+  answers: StoreAnswer[][];
+  /** False from its loss on: whatever is left of it does nothing any more. */
+  alive: boolean;
+}
+
+/** What can be made to rest: a thread's turns, its store, the store's answers, what it sends. */
+export type Stallable = "turn" | "store" | "answers" | "link";
+
+const NO_TOOLS: Tools = {
+  call: (_spec, tool) => Promise.reject(new Error(`no fake for tool ${tool.name}`)),
+};
+
+const KINDS = ["turn", "store", "answers", "link"] as const;
+/** A possible step as one number: kind, thread, and for links the receiving thread. */
+const stepCode = (kind: number, thread: number, to = 0) => kind * 64 + thread * 8 + to;
+
+/** A simulated node. */
+export class World {
+  readonly options: WorldOptions;
+  readonly engine: Engine;
+  readonly hosts: Host[] = [];
+  readonly links: Links;
+  #stalls: { what: Stallable; thread: number; untilMs: number }[] = [];
+  readonly #choices: number[] = [];
+  nowMs: number;
+  steps = 0;
+  /** How often each thread has been replaced. */
+  readonly generations: number[] = [];
+  rootSignals: Extract<Signal, { kind: "started" | "exited" }>[] = [];
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.engine = options.engine ?? new MemoryEngine();
+    this.nowMs = options.nowMs ?? 0;
+    this.links = new Links(options.threads);
+    for (let thread = 0; thread <= options.threads; thread++) {
+      this.generations.push(0);
+      this.hosts.push(this.#host(thread));
+    }
+  }
+
+  get control(): Kernel {
+    return (this.hosts[0] as Host).kernel;
+  }
+
+  /** The thread of an actor's path, or of "~N". */
+  threadOf(path: string): number {
+    if (path.startsWith("~")) return Number(path.slice(1));
+    const { threads } = this.options;
+    return threads === 0 ? 0 : 1 + (hash(path) % threads);
+  }
+
+  kernelOf(path: string): Kernel {
+    return (this.hosts[this.threadOf(path)] as Host).kernel;
+  }
+
+  /** Starts the tree; run until {@link rootSignals} says how it went. */
+  start(root: SupervisorSpec): void {
+    const life = this.control.nextLife();
+    const parent = "~0";
+    const to = `/${root.id}`;
+    this.control.deliver({
+      kind: "start",
+      to,
+      life,
+      incarnation: 1,
+      spec: root,
+      args: undefined,
+      parent,
+    });
+  }
+
+  /** Sends from outside. */
+  send(envelope: Envelope): void {
+    this.control.send(envelope, null);
+  }
+
+  /** One macro step. @returns false when nothing can happen but time */
+  step(): boolean {
+    this.#findChoices();
+    const { length } = this.#choices;
+    if (length === 0) return false;
+    const at = this.options.ordered ? 0 : Math.floor(this.options.random() * length);
+    const code = this.#choices[at] as number;
+    const host = this.hosts[(code >> 3) & 7] as Host;
+    this.steps++;
+    switch (KINDS[code >> 6]) {
+      case "turn":
+        host.kernel.runTurn();
+        break;
+      case "store":
+        this.#execute(host);
+        break;
+      case "answers":
+        complete(host);
+        break;
+      default:
+        this.#deliver((code >> 3) & 7, code & 7);
+    }
+    return true;
+  }
+
+  /** May user code be waiting to go on in microtasks? Asking clears it. */
+  takeLoose(): boolean {
+    let loose = false;
+    for (const { kernel } of this.hosts) {
+      loose ||= kernel.loose;
+      kernel.loose = false;
+    }
+    return loose;
+  }
+
+  /**
+   * Lets promise callbacks run until there are none. From inside of a microtask a tick comes when
+   * all microtasks are done, and no timer or I/O of anybody else in between.
+   */
+  async drain(): Promise<void> {
+    await null;
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+  }
+
+  /** Jumps to the next timer, if any. */
+  jump(): boolean {
+    const next = this.nextTimer();
+    if (next === null) return false;
+    this.advance(next);
+    return true;
+  }
+
+  nextTimer(): number | null {
+    let first = Number.POSITIVE_INFINITY;
+    for (const [thread, { kernel, alive }] of this.hosts.entries()) {
+      if (alive && !this.#stalled("turn", thread)) {
+        first = Math.min(first, kernel.timers.next() ?? Number.POSITIVE_INFINITY);
+      }
+    }
+    for (const { untilMs } of this.#stalls) first = Math.min(first, untilMs);
+    return first === Number.POSITIVE_INFINITY ? null : first;
+  }
+
+  advance(nowMs: number): void {
+    this.nowMs = Math.max(this.nowMs, nowMs);
+    this.#stalls = this.#stalls.filter(({ untilMs }) => untilMs > this.nowMs);
+    for (const [thread, { kernel, alive }] of this.hosts.entries()) {
+      if (alive && !this.#stalled("turn", thread)) kernel.advance(this.nowMs);
+    }
+  }
+
+  /** Lets something rest for a while, as a busy machine or a slow disk does. */
+  stall(what: Stallable, thread: number, ms: number): void {
+    this.#stalls.push({ what, thread, untilMs: this.nowMs + ms });
+  }
+
+  /** Runs until only time could change anything; timers within `withinMs` are waited for. */
+  async settle(withinMs = 0, maxSteps = 1_000_000): Promise<void> {
+    const until = this.nowMs + withinMs;
+    for (let left = maxSteps; left > 0; left--) {
+      if (this.step()) {
+        if (this.takeLoose()) await this.drain();
+        continue;
+      }
+      const next = this.nextTimer();
+      if (next === null || next > until) return;
+      this.advance(next);
+    }
+    throw new Error(`the world did not settle within ${maxSteps} steps`);
+  }
+
+  /** As settle, for worlds whose actors never await anything. */
+  settleSync(withinMs = 0): void {
+    const until = this.nowMs + withinMs;
+    for (;;) {
+      if (this.step()) continue;
+      const next = this.nextTimer();
+      if (next === null || next > until) return;
+      this.advance(next);
+    }
+  }
+
+  /**
+   * A thread is gone with all that was on it. Of what it had given to the store a random prefix
+   * still takes effect, then its channel is closed. @returns false when it is gone already
+   */
+  loseThread(thread: number): boolean {
+    const host = this.hosts[thread] as Host;
+    if (thread === 0 || !host.alive) return false;
+    host.alive = false;
+    const batch = Math.floor(this.options.random() * (host.store.size + 1));
+    if (batch > 0) this.engine.execute(host.store.take(batch));
+    this.links.lose(thread, this.options.random);
+    return true;
+  }
+
+  #host(thread: number): Host {
+    const { options } = this;
+    const store = new StoreClient();
+    const kernel = new Kernel({
+      thread,
+      control: 0,
+      route: (path) => this.threadOf(path),
+      place: (path, spec: ChildSpec) => (spec.kind === "supervisor" ? 0 : this.threadOf(path)),
+      transport: { send: (to, envelope) => host.alive && this.links.post(thread, to, envelope) },
+      committer: store,
+      tools: options.tools ?? NO_TOOLS,
+      random: options.random,
+      nowMs: this.nowMs,
+      firstId: ((this.generations[thread] ?? 0) * 100 + thread) * 1e9,
+      sink: (event) => host.alive && options.sink?.(event),
+      freeze: true,
+      trace: options.trace ?? false,
+      windowUnit: options.windowUnit ?? "ms",
+      onRoot: (signal) => this.rootSignals.push(signal),
+    });
+    const host: Host = { kernel, store, answers: [], alive: true };
+    return host;
+  }
+
+  #stalled(what: Stallable, thread: number): boolean {
+    if (this.#stalls.length === 0) return false;
+    return this.#stalls.some((each) => each.what === what && each.thread === thread);
+  }
+
+  #findChoices(): void {
+    const choices = this.#choices;
+    choices.length = 0;
+    for (const [thread, { kernel, store, answers, alive }] of this.hosts.entries()) {
+      if (alive) {
+        if (kernel.busy && !this.#stalled("turn", thread)) choices.push(stepCode(0, thread));
+        if (store.size > 0 && !this.#stalled("store", thread)) choices.push(stepCode(1, thread));
+        if (answers.length > 0 && !this.#stalled("answers", thread)) {
+          choices.push(stepCode(2, thread));
+        }
+      }
+      if (this.#stalled("link", thread)) continue;
+      for (const to of this.hosts.keys()) {
+        if (this.links.waiting(thread, to)) choices.push(stepCode(3, thread, to));
+      }
+    }
+  }
+
+  #deliver(from: number, to: number): void {
+    const parcel = this.links.take(from, to);
+    const kernel = this.hosts[to]?.kernel;
+    if (parcel === undefined || kernel === undefined) return;
+    if (parcel.kind !== "thread_lost") return void kernel.deliver(parcel);
+    // From here on it speaks to the successor.
+    this.links.told(parcel.thread, to);
+    kernel.threadLost(parcel.thread);
+    for (const thread of this.links.replaceable()) {
+      this.generations[thread] = (this.generations[thread] ?? 0) + 1;
+      this.hosts[thread] = this.#host(thread);
+    }
+  }
+
+  #execute(host: Host): void {
+    const max = this.options.ordered ? 1_000 : 1 + Math.floor(this.options.random() * 8);
+    host.answers.push(this.engine.execute(host.store.take(max)));
+  }
+}
+
+function complete(host: Host): void {
+  const answers = host.answers.shift();
+  const completions: Completion[] = answers === undefined ? [] : host.store.complete(answers);
+  for (const completion of completions) host.kernel.complete(completion);
+}

@@ -1,0 +1,147 @@
+/**
+ * Owns: the kernel's Committer on top of any engine: encodes requests, keeps them in order, turns
+ * the engine's answers into completions. Batches are cut by whoever calls {@link StoreClient.take}.
+ * Does not own: where the engine runs (node/store-link.ts, sim/world.ts).
+ */
+import { ERROR_CODES } from "../actor/errors.ts";
+import type { Answer, Commit, Committer, Completion, Mail, Stored } from "../kernel/ports.ts";
+import { decode, encode } from "./codec.ts";
+import type { EncodedMail, StoreAnswer, StoredActor, StoreOp } from "./store.ts";
+
+/** What an operation needs when its answer comes. */
+type Waiting =
+  | { kind: "load"; path: string; life: number }
+  | { kind: "commit"; path: string; life: number; mails: number }
+  | { kind: "enqueue"; mail: Mail }
+  | { kind: "list"; path: string }
+  | { kind: "forget"; path: string };
+
+const encodeMail = (mail: Mail): EncodedMail => ({
+  to: mail.to,
+  from: mail.from,
+  type: mail.type,
+  ask: mail.ask,
+  body: encode(mail.message),
+});
+
+/** One kernel's end of a store. */
+export class StoreClient implements Committer {
+  #ops: StoreOp[] = [];
+  #waiting: Waiting[] = [];
+  #next = 0;
+  readonly #wake: () => void;
+
+  /** @param wake called when there is something to take */
+  constructor(wake: () => void = () => {}) {
+    this.#wake = wake;
+  }
+
+  load(path: string, life: number): void {
+    this.#ask({ kind: "load", path, life }, { kind: "load", path, life });
+  }
+
+  commit(commit: Commit): void {
+    const { path, life } = commit;
+    const waiting: Waiting = { kind: "commit", path, life, mails: commit.mails.length };
+    this.#ask({ kind: "commit", commit: encodeCommit(commit) }, waiting);
+  }
+
+  enqueue(mail: Mail): void {
+    this.#ask({ kind: "enqueue", mail: encodeMail(mail) }, { kind: "enqueue", mail });
+  }
+
+  list(path: string): void {
+    this.#ask({ kind: "list", path }, { kind: "list", path });
+  }
+
+  forget(path: string): void {
+    this.#ask({ kind: "forget", path }, { kind: "forget", path });
+  }
+
+  /** Requests not taken yet. */
+  get size(): number {
+    return this.#ops.length;
+  }
+
+  /** Takes the next batch for the engine. Answers must come back in the same order. */
+  take(max = 1_000): StoreOp[] {
+    return this.#ops.splice(0, max);
+  }
+
+  /** The engine's answers to the oldest unanswered requests. */
+  complete(answers: readonly StoreAnswer[]): Completion[] {
+    const done: Completion[] = [];
+    for (const answer of answers) {
+      const waiting = this.#waiting[this.#next++] as Waiting;
+      const completion = completionOf(waiting, answer);
+      if (completion !== null) done.push(completion);
+    }
+    if (this.#next > 1_024 || this.#next === this.#waiting.length) {
+      this.#waiting.splice(0, this.#next);
+      this.#next = 0;
+    }
+    return done;
+  }
+
+  #ask(op: StoreOp, waiting: Waiting): void {
+    this.#ops.push(op);
+    this.#waiting.push(waiting);
+    this.#wake();
+  }
+}
+
+function encodeCommit(commit: Commit) {
+  return {
+    ...commit,
+    created: commit.created && { args: encode(commit.created.args) },
+    state: commit.state && encode(commit.state.value),
+    steps: commit.steps.map((step) => ({ ...step, answer: encode(step.answer) })),
+    mails: commit.mails.map(encodeMail),
+  };
+}
+
+function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null {
+  if (waiting.kind === "forget") return { kind: "forgotten", path: waiting.path };
+  if (answer === null) return null;
+  if (waiting.kind === "load" && answer.kind === "loaded") {
+    const { path, life } = waiting;
+    try {
+      return { kind: "loaded", path, life, stored: answer.stored && restored(answer.stored, path) };
+    } catch {
+      const message = `${path}: ${ERROR_CODES.E_STORE_CORRUPT}`;
+      const error: Answer = { ok: false, code: "E_STORE_CORRUPT", message };
+      return { kind: "loaded", path, life, stored: null, error };
+    }
+  }
+  if (waiting.kind === "commit" && answer.kind === "committed") {
+    const { path, life } = waiting;
+    const result = answer.fenced
+      ? { ok: false as const, reason: { tag: "fenced" as const, token: life } }
+      : { ok: true as const, seqs: answer.seqs };
+    return { kind: "committed", path, life, result };
+  }
+  if (waiting.kind === "enqueue" && answer.kind === "enqueued") {
+    waiting.mail.seq = answer.seq;
+    return { kind: "enqueued", mail: waiting.mail };
+  }
+  if (waiting.kind === "list" && answer.kind === "listed") {
+    const children = answer.children.map(({ id, args }) => ({ id, args: decode(args) }));
+    return { kind: "listed", path: waiting.path, children };
+  }
+  return null;
+}
+
+function restored(stored: StoredActor, to: string): Stored {
+  return {
+    ...stored,
+    args: decode(stored.args),
+    state: decode(stored.state),
+    mail: stored.mail.map(({ body, ...mail }) => ({
+      ...mail,
+      kind: "mail" as const,
+      to,
+      message: decode(body),
+    })),
+    steps: stored.steps.map((step) => ({ ...step, answer: decode(step.answer) as Answer })),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Owns: the reference store: the rules of store.ts in the plainest form, in memory.
+ * Does not own: faults (the simulator wraps it).
+ */
+import type {
+  Encoded,
+  EncodedCommit,
+  EncodedMail,
+  EncodedStep,
+  Engine,
+  StoreAnswer,
+  StoredMail,
+  StoreOp,
+} from "./store.ts";
+
+interface Row {
+  life: number;
+  behaviour: string;
+  version: number;
+  args: Encoded;
+  state: Encoded;
+  mail: StoredMail[];
+  steps: EncodedStep[];
+  progress: { readonly seq: number; readonly effects: number } | null;
+}
+
+/** A store that lasts as long as this object. */
+export class MemoryEngine implements Engine {
+  readonly #rows = new Map<string, Row>();
+  /** Lives that loaded an actor which is not there yet. */
+  readonly #owners = new Map<string, number>();
+  readonly dead: { path: string; mail: StoredMail; reason: unknown }[] = [];
+  #seq = 0;
+
+  execute(ops: readonly StoreOp[]): StoreAnswer[] {
+    return ops.map((op) => this.#one(op));
+  }
+
+  close(): void {}
+
+  /** Paths of all actors known, sorted: for checks. */
+  paths(): string[] {
+    return [...this.#rows.keys()].sort();
+  }
+
+  /** Mail waiting for an actor: for checks. */
+  waiting(path: string): readonly StoredMail[] {
+    return this.#rows.get(path)?.mail ?? [];
+  }
+
+  #one(op: StoreOp): StoreAnswer {
+    switch (op.kind) {
+      case "load":
+        return this.#load(op.path, op.life);
+      case "commit":
+        return this.#commit(op.commit);
+      case "enqueue":
+        return { kind: "enqueued", seq: this.#keep(op.mail) };
+      case "list":
+        return { kind: "listed", children: this.#list(`${op.path}/`) };
+      case "forget":
+        this.#rows.delete(op.path);
+        this.#owners.delete(op.path);
+        return null;
+    }
+  }
+
+  #load(path: string, life: number): StoreAnswer {
+    this.#owners.set(path, Math.max(life, this.#owners.get(path) ?? 0));
+    const row = this.#rows.get(path);
+    if (row === undefined) return { kind: "loaded", stored: null };
+    const { behaviour, version, args, state, mail, steps, progress } = row;
+    const stored = {
+      behaviour,
+      version,
+      args,
+      state,
+      mail: [...mail],
+      steps: [...steps],
+      progress,
+    };
+    return { kind: "loaded", stored: { ...stored, watermark: this.#seq } };
+  }
+
+  #commit(commit: EncodedCommit): StoreAnswer {
+    const { path, life } = commit;
+    if (life < (this.#owners.get(path) ?? 0)) return { kind: "committed", fenced: true, seqs: [] };
+    if (commit.created !== null) this.#create(commit, commit.created.args);
+    const row = this.#rows.get(path);
+    // Forgotten meanwhile: its owner is being stopped for good.
+    if (row === undefined) return { kind: "committed", fenced: true, seqs: [] };
+    if (commit.state !== null) {
+      row.state = commit.state;
+      row.version = commit.version;
+    }
+    const acked = new Set(commit.acks);
+    for (const { seq, reason } of commit.dead) {
+      const mail = row.mail.find((each) => each.seq === seq);
+      if (mail !== undefined) this.dead.push({ path, mail, reason });
+    }
+    const attempts = new Map(commit.retries.map((each) => [each.seq, each.attempts]));
+    row.mail = row.mail
+      .filter((each) => !acked.has(each.seq))
+      .map((each) => ({ ...each, attempts: attempts.get(each.seq) ?? each.attempts }));
+    row.steps = [...row.steps, ...commit.steps].filter((each) => !acked.has(each.seq));
+    if (commit.progress !== null) row.progress = commit.progress;
+    else if (row.progress !== null && acked.has(row.progress.seq)) row.progress = null;
+    return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
+  }
+
+  #create(commit: EncodedCommit, args: Encoded): void {
+    const { life, behaviour, version, path } = commit;
+    const state = commit.state as Encoded;
+    const row = { life, behaviour, version, args, state, mail: [], steps: [], progress: null };
+    this.#rows.set(path, row);
+  }
+
+  #keep(mail: EncodedMail): number {
+    const row = this.#rows.get(mail.to);
+    if (row === undefined) return 0;
+    const seq = ++this.#seq;
+    row.mail.push({ ...mail, seq, attempts: 0 });
+    return seq;
+  }
+
+  #list(prefix: string): { id: string; args: Encoded }[] {
+    const found: { id: string; args: Encoded }[] = [];
+    for (const [path, { args }] of this.#rows) {
+      if (!path.startsWith(prefix)) continue;
+      const id = path.slice(prefix.length);
+      if (!id.includes("/")) found.push({ id, args });
+    }
+    return found;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Owns: the tables of a SQLite store and the statements on them.
+ * Does not own: when they run (sqlite.ts), the file (sqlite-file.ts).
+ *
+ * What changes often is kept apart from what is large: a state is written once per commit and
+ * nothing else rewrites it. Mail is keyed by its actor, so that mail under way lies together.
+ */
+
+/** Raised by one with each change of the tables; older files get a step that brings them here. */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+  BEGIN;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- born, behaviour and args are null while there is only an owner that has committed nothing;
+  -- born numbers the children of one parent, parent is null for what nobody can list.
+  CREATE TABLE actor (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, life INTEGER NOT NULL,
+    parent TEXT, born INTEGER, behaviour TEXT, args BLOB
+  ) STRICT;
+  CREATE INDEX child ON actor (parent, born) WHERE born IS NOT NULL;
+  CREATE TABLE state (
+    actor INTEGER PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE mail (
+    actor INTEGER NOT NULL, seq INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL,
+    ask INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (actor, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE step (
+    id INTEGER PRIMARY KEY, actor INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL,
+    name TEXT NOT NULL, answer BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX step_of ON step (actor, seq);
+  CREATE TABLE progress (
+    actor INTEGER PRIMARY KEY, seq INTEGER NOT NULL, effects INTEGER NOT NULL
+  ) STRICT;
+  -- total: bytes of all letters so far, so that the oldest beyond a limit are found in order.
+  CREATE TABLE dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, path TEXT NOT NULL,
+    seq INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, ask INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, total INTEGER NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}), ('epoch', 0), ('seq', 0);
+  COMMIT;`;
+
+/** Prepared once per open store; SQLite compiles each at its first use. */
+export const STATEMENTS = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  saveSeq: "UPDATE meta SET value = ? WHERE key = 'seq'",
+  readSeq: "SELECT value FROM meta WHERE key = 'seq'",
+
+  find: `SELECT a.id, a.life, a.born, p.seq AS parked,
+      EXISTS (SELECT 1 FROM step WHERE actor = a.id) AS journal
+    FROM actor a LEFT JOIN progress p ON p.actor = a.id WHERE a.path = ?`,
+  addActor: "INSERT INTO actor (path, parent, life) VALUES (?, ?, 0)",
+  own: "UPDATE actor SET life = ? WHERE id = ?",
+  bear: `UPDATE actor SET behaviour = ?, args = ?, born = coalesce(born, 1 + coalesce(
+      (SELECT max(born) FROM actor b WHERE b.parent IS actor.parent AND b.born IS NOT NULL), 0))
+    WHERE id = ? RETURNING born`,
+  dropActor: "DELETE FROM actor WHERE id = ?",
+
+  readActor: `SELECT a.behaviour, s.version, a.args, s.body AS state, p.seq, p.effects
+    FROM actor a JOIN state s ON s.actor = a.id LEFT JOIN progress p ON p.actor = a.id
+    WHERE a.id = ?`,
+  readMail: `SELECT seq, sender AS "from", type, ask, attempts, body
+    FROM mail WHERE actor = ? ORDER BY seq`,
+  readSteps: `SELECT seq, idx AS "index", name, answer FROM step WHERE actor = ? ORDER BY id`,
+  readChildren: `SELECT path, args FROM actor
+    WHERE parent = ? AND born IS NOT NULL ORDER BY born`,
+  readPaths: "SELECT path FROM actor WHERE born IS NOT NULL ORDER BY path",
+
+  setState: "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
+  dropState: "DELETE FROM state WHERE actor = ?",
+  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?)",
+  ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
+  retryMail: "UPDATE mail SET attempts = ? WHERE actor = ? AND seq = ?",
+  dropMail: "DELETE FROM mail WHERE actor = ?",
+  addStep: "INSERT INTO step (actor, seq, idx, name, answer) VALUES (?, ?, ?, ?, ?)",
+  ackSteps: "DELETE FROM step WHERE actor = ? AND seq = ?",
+  dropSteps: "DELETE FROM step WHERE actor = ?",
+  setProgress: "INSERT OR REPLACE INTO progress VALUES (?, ?, ?)",
+  dropProgress: "DELETE FROM progress WHERE actor = ?",
+
+  bury: `INSERT INTO dead (at, path, seq, sender, type, ask, attempts, reason, total, body)
+    SELECT ?, ?, seq, sender, type, ask, attempts, ?,
+      length(body) + coalesce((SELECT total FROM dead ORDER BY id DESC LIMIT 1), 0), body
+    FROM mail WHERE actor = ? AND seq = ?`,
+  newestDead: "SELECT id, total FROM dead ORDER BY id DESC LIMIT 1",
+  trimDead: `DELETE FROM dead WHERE id < max(?,
+    coalesce((SELECT id FROM dead WHERE total - length(body) >= ? ORDER BY id LIMIT 1), ?))`,
+  readDead: `SELECT id, at, path, seq, sender AS "from", type, ask, attempts, reason, body
+    FROM (SELECT * FROM dead ORDER BY id DESC LIMIT ?) ORDER BY id`,
+} as const;

@@ -1,0 +1,282 @@
+/**
+ * Owns: the rules of store.ts on SQLite: one batch is one transaction.
+ * Does not own: the file and its owner (sqlite-file.ts), the tables (sqlite-schema.ts), which
+ * batches share a transaction (sqlite-writer.ts).
+ * Invariants: K11 an older life changes nothing; a mail number is given once in the life of a file;
+ * the answers are those of memory.ts, one for one.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { bury, DEAD_LETTERS_MAX, readDead, type StoredDead } from "./sqlite-dead.ts";
+import { storeFault } from "./sqlite-fault.ts";
+import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
+import { STATEMENTS } from "./sqlite-schema.ts";
+import { Statements } from "./sqlite-statement.ts";
+import type {
+  Encoded,
+  EncodedCommit,
+  EncodedMail,
+  EncodedStep,
+  Engine,
+  StoreAnswer,
+  StoredMail,
+  StoreOp,
+} from "./store.ts";
+
+/** Most actors whose row is remembered, so that a commit need not look it up. */
+const KNOWN_MAX = 16_384;
+
+/** What a commit needs to know of its actor: the small part of its row, true to the file. */
+interface Known {
+  readonly id: number;
+  life: number;
+  /** Its place among its siblings; null: it has an owner, but has never committed. */
+  born: number | null;
+  /** Number of the message whose progress is kept. */
+  parked: number | null;
+  /** There are steps of messages in flight, or there were. */
+  journal: boolean;
+}
+
+interface ActorRow {
+  behaviour: string;
+  version: number;
+  args: Encoded;
+  state: Encoded;
+  seq: number | null;
+  effects: number | null;
+}
+
+type MailRow = Omit<StoredMail, "to">;
+
+/**
+ * Opens the store of a folder, and makes it when there is none.
+ *
+ * @throws ActorError E_NODE_RUNNING E_STORE_CORRUPT E_STORE_VERSION E_STORE_IO
+ */
+export function openSqlite(folder: string, options: SqliteOptions): SqliteEngine {
+  const open = openFile(folder, options);
+  try {
+    return new SqliteEngine(open, options.readOnly ?? false);
+  } catch (thrown) {
+    open.release();
+    throw storeFault(thrown, open.file);
+  }
+}
+
+/** An open store. Use {@link openSqlite}. */
+export class SqliteEngine implements Engine {
+  /** Number of this ownership: higher than that of any owner before. */
+  readonly epoch: number;
+  readonly #open: OpenFile;
+  readonly #db: DatabaseSync;
+  readonly #sql: Statements;
+  readonly #readOnly: boolean;
+  /** There is no other writer, so what was read once stays true until this one changes it. */
+  readonly #known = new Map<string, Known>();
+  /** Highest mail number given out. */
+  #seq: number;
+  #closed = false;
+
+  constructor(open: OpenFile, readOnly: boolean) {
+    this.#open = open;
+    this.#db = open.db;
+    this.#sql = new Statements(open.db);
+    this.#readOnly = readOnly;
+    this.epoch = open.epoch;
+    this.#seq = this.#readSeq();
+  }
+
+  execute(ops: readonly StoreOp[]): StoreAnswer[] {
+    if (ops.length === 0) return [];
+    const before = this.#seq;
+    try {
+      this.#db.exec(this.#readOnly ? "BEGIN" : STATEMENTS.begin);
+      if (this.#readOnly) this.#seq = this.#readSeq();
+      const answers = ops.map((op) => this.#one(op));
+      if (this.#seq !== before && !this.#readOnly) this.#sql.run("saveSeq", this.#seq);
+      this.#sql.run("commit");
+      return answers;
+    } catch (thrown) {
+      this.#seq = before;
+      this.#known.clear();
+      this.#rollBack();
+      throw storeFault(thrown, this.#open.file);
+    }
+  }
+
+  /** Brings the log into the file and gives the folder free. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#open.release();
+  }
+
+  /** Paths of all actors known, sorted: for checks. */
+  paths(): string[] {
+    return this.#sql.all<{ path: string }>("readPaths").map(({ path }) => path);
+  }
+
+  /** Mail waiting for an actor: for checks. */
+  waiting(path: string): readonly StoredMail[] {
+    const known = this.#find(path);
+    return known === undefined ? [] : this.#mail(known.id, path);
+  }
+
+  /** The newest dead letters, oldest first. */
+  dead(max = DEAD_LETTERS_MAX): StoredDead[] {
+    return readDead(this.#sql, max);
+  }
+
+  #one(op: StoreOp): StoreAnswer {
+    switch (op.kind) {
+      case "load":
+        return this.#load(op.path, op.life);
+      case "commit":
+        return this.#commit(op.commit);
+      case "enqueue":
+        return { kind: "enqueued", seq: this.#keep(op.mail) };
+      case "list":
+        return { kind: "listed", children: this.#list(op.path) };
+      case "forget":
+        this.#forget(op.path);
+        return null;
+    }
+  }
+
+  #load(path: string, life: number): StoreAnswer {
+    // Life 0 takes nothing over, so that it can be read also where nothing may be written.
+    const known = this.#find(path) ?? (life > 0 ? this.#add(path) : undefined);
+    if (known !== undefined && life > known.life) {
+      this.#sql.run("own", life, known.id);
+      known.life = life;
+    }
+    if (known === undefined || known.born === null) return { kind: "loaded", stored: null };
+    const row = this.#sql.get<ActorRow>("readActor", known.id) as ActorRow;
+    const { behaviour, version, args, state, seq, effects } = row;
+    const stored = {
+      behaviour,
+      version,
+      args,
+      state,
+      mail: this.#mail(known.id, path),
+      steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
+      progress: seq === null ? null : { seq, effects: effects as number },
+      watermark: this.#seq,
+    };
+    return { kind: "loaded", stored };
+  }
+
+  #commit(commit: EncodedCommit): StoreAnswer {
+    const { path, life, created } = commit;
+    const before = this.#find(path);
+    const isOwner = before === undefined || life >= before.life;
+    // Not born and not created: forgotten meanwhile, its owner is being stopped for good.
+    const isBorn = created !== null || (before?.born ?? null) !== null;
+    if (!isOwner || !isBorn) return { kind: "committed", fenced: true, seqs: [] };
+    const known = before ?? this.#add(path);
+    if (created !== null) this.#bear(known, commit.behaviour, created.args);
+    const { id } = known;
+    if (commit.state !== null) this.#sql.run("setState", id, commit.version, commit.state);
+    bury(this.#sql, id, commit);
+    for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
+    for (const { seq, attempts } of commit.retries) this.#sql.run("retryMail", attempts, id, seq);
+    this.#journal(known, commit);
+    return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
+  }
+
+  /** A new actor, or one that starts from nothing again: it keeps its owner and its place. */
+  #bear(known: Known, behaviour: string, args: Encoded): void {
+    if (known.born !== null) this.#empty(known.id);
+    known.born = this.#sql.get<{ born: number }>("bear", behaviour, args, known.id)?.born ?? null;
+    known.parked = null;
+    known.journal = false;
+  }
+
+  /** Steps and progress of the message in flight end with its ack. */
+  #journal(known: Known, { acks, steps, progress }: EncodedCommit): void {
+    const { id, parked } = known;
+    if (known.journal) for (const seq of acks) this.#sql.run("ackSteps", id, seq);
+    for (const { seq, index, name, answer } of steps) {
+      if (acks.includes(seq)) continue;
+      this.#sql.run("addStep", id, seq, index, name, answer);
+      known.journal = true;
+    }
+    if (progress !== null) {
+      this.#sql.run("setProgress", id, progress.seq, progress.effects);
+      known.parked = progress.seq;
+    } else if (parked !== null && acks.includes(parked)) {
+      this.#sql.run("dropProgress", id);
+      known.parked = null;
+    }
+  }
+
+  #keep(mail: EncodedMail): number {
+    const known = this.#find(mail.to);
+    if (known === undefined || known.born === null) return 0;
+    const seq = ++this.#seq;
+    this.#sql.run("addMail", known.id, seq, mail.from, mail.type, mail.ask, mail.body);
+    return seq;
+  }
+
+  #list(path: string): { id: string; args: Encoded }[] {
+    const children = this.#sql.all<{ path: string; args: Encoded }>("readChildren", path);
+    return children.map((child) => ({ id: child.path.slice(path.length + 1), args: child.args }));
+  }
+
+  #forget(path: string): void {
+    const known = this.#find(path);
+    if (known === undefined) return;
+    this.#empty(known.id);
+    this.#sql.run("dropActor", known.id);
+    this.#known.delete(path);
+  }
+
+  #empty(id: number): void {
+    this.#sql.run("dropState", id);
+    this.#sql.run("dropMail", id);
+    this.#sql.run("dropSteps", id);
+    this.#sql.run("dropProgress", id);
+  }
+
+  #add(path: string): Known {
+    const id = this.#sql.run("addActor", path, parentOf(path));
+    return this.#remember(path, { id, life: 0, born: null, parked: null, journal: false });
+  }
+
+  #find(path: string): Known | undefined {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    type Row = Omit<Known, "journal"> & { journal: number };
+    const row = this.#sql.get<Row>("find", path);
+    return row && this.#remember(path, { ...row, journal: row.journal === 1 });
+  }
+
+  #remember(path: string, known: Known): Known {
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    // A reader's rows are somebody else's to change.
+    if (!this.#readOnly) this.#known.set(path, known);
+    return known;
+  }
+
+  #mail(id: number, to: string): StoredMail[] {
+    return this.#sql.all<MailRow>("readMail", id).map((mail) => ({ ...mail, to }));
+  }
+
+  #readSeq(): number {
+    return this.#sql.get<{ value: number }>("readSeq")?.value ?? 0;
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    } catch {
+      // The error that led here says more, and the next BEGIN fails if this one was serious.
+    }
+  }
+}
+
+/** Of "/a/b" it is "/a": whose children {@link SqliteEngine} lists. */
+function parentOf(path: string): string | null {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? null : path.slice(0, slash);
+}

@@ -1,0 +1,85 @@
+/**
+ * Owns: the port of a store: encoded operations in, completions out, one batch = one transaction.
+ * Does not own: where the bytes lie (memory.ts, sqlite.ts), how values become bytes (codec.ts).
+ *
+ * Rules every engine keeps, tested by test/tck/store.tck.ts:
+ * 1. A batch takes effect as a whole or not at all, in the order of its operations.
+ * 2. A commit of a life older than the one that last loaded the actor changes nothing (K11).
+ * 3. Mail to an actor the store knows is kept until its commit acks it; numbers rise.
+ * 4. `flushed` engines answer after the batch is on disk; `committed` ones when it is visible.
+ */
+import type { ExitReason } from "../actor/exit.ts";
+
+/** A value as the codec made it. */
+export type Encoded = Uint8Array;
+
+export interface EncodedMail {
+  readonly to: string;
+  readonly from: string;
+  readonly type: string;
+  readonly ask: number;
+  readonly body: Encoded;
+}
+
+export interface StoredMail extends EncodedMail {
+  readonly seq: number;
+  readonly attempts: number;
+}
+
+export interface EncodedStep {
+  readonly seq: number;
+  readonly index: number;
+  readonly name: string;
+  readonly answer: Encoded;
+}
+
+export interface EncodedCommit {
+  readonly path: string;
+  readonly life: number;
+  readonly behaviour: string;
+  readonly version: number;
+  readonly created: { readonly args: Encoded } | null;
+  readonly acks: readonly number[];
+  readonly state: Encoded | null;
+  readonly steps: readonly EncodedStep[];
+  readonly progress: { readonly seq: number; readonly effects: number } | null;
+  readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
+  readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
+  readonly mails: readonly EncodedMail[];
+}
+
+export type StoreOp =
+  /** Reads an actor and makes `life` its owner: older lives can commit no more. */
+  | { readonly kind: "load"; readonly path: string; readonly life: number }
+  | { readonly kind: "commit"; readonly commit: EncodedCommit }
+  /** Mail from somebody who is not durable. */
+  | { readonly kind: "enqueue"; readonly mail: EncodedMail }
+  | { readonly kind: "list"; readonly path: string }
+  | { readonly kind: "forget"; readonly path: string };
+
+export interface StoredActor {
+  readonly behaviour: string;
+  readonly version: number;
+  readonly args: Encoded;
+  readonly state: Encoded;
+  readonly mail: readonly StoredMail[];
+  readonly steps: readonly EncodedStep[];
+  readonly progress: { readonly seq: number; readonly effects: number } | null;
+  readonly watermark: number;
+}
+
+/** One answer per operation, in order; `forget` answers with null. */
+export type StoreAnswer =
+  | { readonly kind: "loaded"; readonly stored: StoredActor | null }
+  | { readonly kind: "committed"; readonly fenced: boolean; readonly seqs: readonly number[] }
+  /** seq 0: the store does not know this actor. */
+  | { readonly kind: "enqueued"; readonly seq: number }
+  | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
+  | null;
+
+/** A store's engine. Synchronous: it runs on a thread of its own, or in a simulator. */
+export interface Engine {
+  /** One transaction. @throws ActorError E_STORE_CORRUPT and the like; then nothing has changed */
+  execute(ops: readonly StoreOp[]): StoreAnswer[];
+  close(): void;
+}

@@ -1,0 +1,103 @@
+/**
+ * Owns: builds broken on purpose, as data: which line of the kernel is changed, and which checks of
+ * the simulator may be the ones that notice. Does not own: building and running (sabotage.test.ts).
+ */
+
+/** One broken build. `find` must stand in the file exactly once. */
+export interface Sabotage {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The check that is expected to notice, by the beginning of its name. */
+  readonly check: string;
+}
+
+export const SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "no fencing of dead incarnations and finished messages",
+    file: "kernel/verbs.ts",
+    find: "if (cell.active !== this) {",
+    replace: "if (cell.active === undefined) {",
+    check: "S3 ",
+  },
+  {
+    name: "children are stopped in start order",
+    file: "kernel/supervisor.ts",
+    find: "const children = [...state.children.values()].reverse();",
+    replace: "const children = [...state.children.values()];",
+    check: "S4 ",
+  },
+  {
+    name: "a retry is not counted",
+    file: "kernel/supervisor.ts",
+    find: 'if (child.status === "restarting" && state.children.get(child.id) === child) {',
+    replace:
+      'if (child.status === "restarting" && state.children.get(child.id) === child) {\n' +
+      "        state.restarts.pop();",
+    check: "S5 ",
+  },
+  {
+    name: "the window allows one restart too many",
+    file: "kernel/strategy.ts",
+    find: "return times.length <= intensity;",
+    replace: "return times.length <= intensity + 1;",
+    check: "S5 ",
+  },
+  {
+    name: "a group restart skips children that were stopped",
+    file: "kernel/supervisor.ts",
+    find: "...start.map((each)",
+    replace: '...start.filter((each) => each === child || each.status === "up").map((each)',
+    check: "conformance: ",
+  },
+  {
+    name: "a late reply is delivered",
+    file: "kernel/asks.ts",
+    find: "    this.#expected.delete(id);",
+    replace: "",
+    check: "S11 ",
+  },
+  {
+    name: "effects leave before their commit",
+    file: "kernel/verbs.ts",
+    find: "if (cell.slice === null) cell.kernel.send(envelope, cell);\n    else if",
+    replace: "if (cell.slice !== undefined) cell.kernel.send(envelope, cell);\n    else if",
+    check: "K3 ",
+  },
+  {
+    name: "a name is freed late",
+    file: "kernel/burial.ts",
+    find: "if (kernel.members.get(path) === cell) kernel.members.delete(path);",
+    replace: "kernel.timers.add(kernel.nowMs + 1, () => kernel.members.delete(path));",
+    check: "assertions of the kernel",
+  },
+  {
+    name: "an ask of nobody is never answered",
+    file: "kernel/delivery.ts",
+    find: 'return kernel.undeliverable(envelope, "no_actor", null);',
+    replace: "return;",
+    check: "liveness: asks end",
+  },
+  {
+    name: "a commit acknowledges the message but forgets the state",
+    file: "kernel/slice.ts",
+    find: "    if (state !== null) this.#state = state;",
+    replace: "",
+    check: "durable: ",
+  },
+  {
+    name: "an end is not told to who watches",
+    file: "kernel/burial.ts",
+    find: 'kernel.send({ kind: "down", to, id, path: from, reason }, null);',
+    replace: "",
+    check: "S6 ",
+  },
+  {
+    name: "a crash keeps what the failing message did",
+    file: "kernel/slice.ts",
+    find: "return this.#effects.splice(this.#mark);",
+    replace: "return [];",
+    check: "durable: ",
+  },
+];

@@ -1,0 +1,108 @@
+// The supervisor's state machine on its own: commands are written down, and children obey at once.
+import type { ExitReason } from "../../src/actor/exit.ts";
+import { SHUTDOWN } from "../../src/actor/exit.ts";
+import type { SupervisorSpec } from "../../src/actor/spec.ts";
+import type { WindowUnit } from "../../src/kernel/strategy.ts";
+import {
+  type AdminRequest,
+  type AdminResult,
+  type Child,
+  type Commands,
+  type Report,
+  type StartOutcome,
+  type SupervisorEvent,
+  SupervisorState,
+} from "../../src/kernel/supervision.ts";
+import { begin, step } from "../../src/kernel/supervisor.ts";
+
+export class Machine implements Commands {
+  readonly state: SupervisorState;
+  now = 0;
+  /** "start a", "stop b", "kill c" in order. */
+  did: string[] = [];
+  reports: Report[] = [];
+  ended: ExitReason | null = null;
+  /** undefined until the supervisor's own start is over. */
+  started: ExitReason | null | undefined;
+  /** How the next start of a child goes; once, then ok. */
+  readonly outcomes = new Map<string, StartOutcome>();
+  readonly #events: SupervisorEvent[] = [];
+  #answer: AdminResult | null = null;
+  #life = 0;
+
+  constructor(spec: SupervisorSpec, unit: WindowUnit = "ms") {
+    this.state = new SupervisorState(spec, unit);
+    begin(this.state, this);
+    this.#obey();
+  }
+
+  /** Something happens, and what the children do because of it. */
+  feed(event: SupervisorEvent): void {
+    step(this.state, event, this);
+    this.#obey();
+  }
+
+  exits(id: string, reason: ExitReason): void {
+    const { life } = this.state.children.get(id) as Child;
+    this.feed({ type: "exited", life, reason });
+  }
+
+  call(request: AdminRequest): AdminResult | null {
+    this.#answer = null;
+    this.feed({ type: "call", request, from: "caller" });
+    return this.#answer;
+  }
+
+  /** "a:up b:undefined", in start order. */
+  get kids(): string {
+    return [...this.state.children.values()].map(({ id, status }) => `${id}:${status}`).join(" ");
+  }
+
+  #obey(): void {
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      step(this.state, next, this);
+    }
+  }
+
+  nowMs = () => this.now;
+  nextLife = () => ++this.#life;
+
+  start(child: Child): void {
+    this.did.push(`start ${child.id}`);
+    const outcome = this.outcomes.get(child.id) ?? { ok: true as const };
+    this.outcomes.delete(child.id);
+    this.#events.push({ type: "started", life: child.life, outcome });
+  }
+
+  stop(child: Child): void {
+    this.did.push(`stop ${child.id}`);
+    this.#events.push({ type: "exited", life: child.life, reason: SHUTDOWN });
+  }
+
+  kill(child: Child): void {
+    this.did.push(`kill ${child.id}`);
+    const reason: ExitReason = { tag: "killed", by: "supervisor" };
+    this.#events.push({ type: "exited", life: child.life, reason });
+  }
+
+  deadline(): void {}
+  cancelDeadline(): void {}
+
+  reply(_from: unknown, result: AdminResult): void {
+    this.#answer = result;
+  }
+
+  ready(error: ExitReason | null): void {
+    this.started = error;
+  }
+
+  exit(reason: ExitReason): void {
+    this.ended = reason;
+  }
+
+  report(report: Report): void {
+    this.reports.push(report);
+  }
+
+  forget(): void {}
+}

@@ -1,0 +1,24 @@
+// Operations of a store, written short.
+
+import { encode } from "../../src/store/codec.ts";
+import type { EncodedCommit, EncodedMail, StoreOp } from "../../src/store/store.ts";
+
+/** A letter from "/sender"; its body is encoded. */
+export function mail(to: string, body: unknown, more: Partial<EncodedMail> = {}): EncodedMail {
+  return { to, from: "/sender", type: "note", ask: 7, body: encode(body), ...more };
+}
+
+export const load = (path: string, life: number): StoreOp => ({ kind: "load", path, life });
+export const list = (path: string): StoreOp => ({ kind: "list", path });
+export const forget = (path: string): StoreOp => ({ kind: "forget", path });
+export const enqueue = (to: string, body: unknown): StoreOp => {
+  return { kind: "enqueue", mail: mail(to, body) };
+};
+
+/** A commit that changes nothing but what `more` says. */
+export function commit(path: string, life: number, more: Partial<EncodedCommit> = {}): StoreOp {
+  const nothing = { created: null, state: null, progress: null };
+  const none = { acks: [], steps: [], retries: [], dead: [], mails: [] };
+  const base = { path, life, behaviour: "b", version: 1 };
+  return { kind: "commit", commit: { ...base, ...nothing, ...none, ...more } };
+}
