@@ -47,6 +47,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ["src/store/", "src/node/transport.ts"],
   ioredis: ["src/store/"],
   piscina: ["src/tool/"],
+  acorn: ["src/node/", "src/tool/"],
+  "magic-string": ["src/node/"],
   pino: ["src/observe/"],
   "@opentelemetry/api": ["src/observe/"],
   nact: ["src/interop/"],
