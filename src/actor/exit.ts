@@ -12,7 +12,8 @@ export type ExitReason =
   | { tag: "shutdown"; detail?: Json }
   | { tag: "error"; name: string; message: string; stack?: string; cause?: ExitReason }
   | { tag: "killed"; by: "supervisor" | "operator" | "deadline" }
-  | { tag: "aborted"; sliceMs: number }
+  /** Held its thread for longer than `sliceMs`; `stack` says where. */
+  | { tag: "aborted"; sliceMs: number; stack?: string }
   | { tag: "quota"; resource: QuotaResource; limit: number; used: number }
   | { tag: "linked"; to: string; reason: ExitReason }
   | { tag: "thread_lost"; thread: number }
@@ -71,8 +72,11 @@ export function fromThrown(thrown: unknown, depth = 0): ExitReason {
 /** Carries a chosen reason out of a handler: what ctx.exit() throws; no user code should catch it. */
 export class ExitThrown {
   readonly reason: ExitReason;
-  constructor(reason: ExitReason) {
+  /** Is the message finished with this? So it is after ctx.exit(); otherwise it is cut back. */
+  readonly finished: boolean;
+  constructor(reason: ExitReason, finished = true) {
     this.reason = reason;
+    this.finished = finished;
   }
 }
 

@@ -3,7 +3,7 @@
  * Does not own: which settings exist (spec.ts, app.ts).
  */
 import { ActorError, shown } from "./errors.ts";
-import type { ChildSettings, Restart, Shutdown } from "./spec.ts";
+import type { ActorSettings, ChildSettings, Restart, Shutdown } from "./options.ts";
 import { type Duration, milliseconds } from "./units.ts";
 
 /** One of the words; the first is the default. @throws E_SPEC_STRATEGY */
@@ -76,5 +76,24 @@ function child(
   };
 }
 
+const orInfinity = (
+  value: Duration | "infinity" | undefined,
+  name: string,
+  at: string,
+): number | "infinity" =>
+  value === undefined || value === "infinity" ? "infinity" : period(value, 0, name, at);
+
+/** How long each part of an actor's work may take, and how much of it. */
+function timeouts(options: ActorSettings, at: string) {
+  const { maxReductions } = options;
+  return {
+    startTimeoutMs: orInfinity(options.startTimeout, "startTimeout", at),
+    handlerTimeoutMs: orInfinity(options.handlerTimeout, "handlerTimeout", at),
+    askTimeoutMs: period(options.askTimeout, 5_000, "askTimeout", at),
+    sliceMs: integer(options.sliceMs, 100, [1, 60_000], "sliceMs", at),
+    maxReductions: integer(maxReductions, 1e8, [1_000, 1e9], "maxReductions", at),
+  };
+}
+
 /** The readers of single settings. */
-export const settings = { word, integer, period, flag, child, outside };
+export const settings = { word, integer, period, flag, child, timeouts, outside };

@@ -5,52 +5,22 @@
 import type { z } from "zod";
 import { type AnyBehaviour, type Behaviour, checkId } from "./actor.ts";
 import { ActorError } from "./errors.ts";
+import type {
+  ActorSettings,
+  AutoShutdown,
+  DynamicFlags,
+  Overflow,
+  Restart,
+  Shutdown,
+  Strategy,
+  SupervisorFlags,
+} from "./options.ts";
 import type { Messages } from "./protocol.ts";
-import { type Quota, type QuotaLimits, readQuota } from "./quota.ts";
+import { type QuotaLimits, readQuota } from "./quota.ts";
 import { settings } from "./settings.ts";
 import type { AnyTool } from "./tool.ts";
-import type { Duration } from "./units.ts";
 
-export type Restart = "permanent" | "transient" | "temporary";
-export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
-export type AutoShutdown = "never" | "any_significant" | "all_significant";
-/** Milliseconds, or kill at once, or wait for ever. */
-export type Shutdown = number | "brutal_kill" | "infinity";
-export type Overflow = "mute" | "reject" | "drop";
-
-/** Settings every child has, actor or supervisor. */
-export interface ChildSettings {
-  /** When to restart: always, after an unclean end, never. @default "permanent" */
-  restart?: Restart;
-  /** How long a stop may take before the kill. @default "5s"; "infinity" for supervisors */
-  shutdown?: Duration | "brutal_kill" | "infinity";
-  /** Its end may end the supervisor (autoShutdown). @default false */
-  significant?: boolean;
-}
-
-/** Settings of a child that runs a behaviour. */
-export interface ActorSettings extends ChildSettings {
-  /** State, mailbox and outbox are kept in the app's store, one commit per slice. @default false */
-  durable?: boolean;
-  /** Tools this actor may use: nothing else is reachable. @default [] */
-  tools?: readonly AnyTool[];
-  /** Bound of the mailbox. @unit messages @default 10_000 @limit 1 … 10_000_000 */
-  mailboxMax?: number;
-  /** When full: mute local senders, reject asks (`overloaded`), or drop to dead letters. @default "mute" */
-  overflow?: Overflow;
-  /**
-   * A message that makes its actor crash is delivered this often, then it is a dead letter.
-   * Not more than the supervisor's intensity, or one bad message would take the tree down.
-   * @default 3, or the intensity if that is less, but at least 1
-   */
-  maxDeliveries?: number;
-  /** Longest start, `init` included; over it the start fails. @default "infinity", as in OTP */
-  startTimeout?: Duration | "infinity";
-  /** Check messages from inside as well as from outside. @default "edges" */
-  validate?: "edges" | "always";
-  /** Checked and shown, but not metered by this version: nothing ends for it. @default no limits */
-  quota?: Quota;
-}
+export type * from "./options.ts";
 
 /** A child that runs a behaviour, complete. Made by {@link child}. */
 export interface ActorSpec {
@@ -67,26 +37,12 @@ export interface ActorSpec {
   readonly overflow: Overflow;
   readonly maxDeliveries: number;
   readonly startTimeoutMs: number | "infinity";
+  readonly sliceMs: number;
+  readonly maxReductions: number;
+  readonly handlerTimeoutMs: number | "infinity";
+  readonly askTimeoutMs: number;
   readonly validate: "edges" | "always";
   readonly quota: QuotaLimits | null;
-}
-
-/** Flags of a supervisor; restart, shutdown and significant speak of it as a child. */
-export interface SupervisorFlags extends ChildSettings {
-  /** Who else is restarted with a child that ended. @default "one_for_one" */
-  strategy?: Strategy;
-  /** More restarts than this in `period` end the supervisor. @default 1 @limit 0 … 1_000_000 */
-  intensity?: number;
-  /** @default "5s" @limit 1 ms … 365 days */
-  period?: Duration;
-  /** End when significant children have ended. @default "never" */
-  autoShutdown?: AutoShutdown;
-}
-
-/** Flags of a dynamic supervisor. */
-export interface DynamicFlags extends Omit<SupervisorFlags, "strategy" | "autoShutdown"> {
-  /** Most children at a time. @default 1_000_000 */
-  maxChildren?: number;
 }
 
 /** A supervisor, complete. Made by {@link supervisor} or {@link dynamic}. */
@@ -139,10 +95,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
     mailboxMax: settings.integer(options.mailboxMax, 10_000, [1, 10_000_000], "mailboxMax", at),
     overflow: settings.word(options.overflow, ["mute", "reject", "drop"], "overflow", at),
     maxDeliveries: settings.integer(options.maxDeliveries, 0, [1, 1_000], "maxDeliveries", at),
-    startTimeoutMs:
-      options.startTimeout === undefined || options.startTimeout === "infinity"
-        ? "infinity"
-        : settings.period(options.startTimeout, 0, "startTimeout", at),
+    ...settings.timeouts(options, at),
     validate: settings.word(options.validate, ["edges", "always"], "validate", at),
     quota: readQuota(options.quota, at),
   };

@@ -49,3 +49,11 @@ export function startedRef(path: string, behaviour: string, result: AdminResult)
 export function replyTo(mail: { from: string; ask: number }, answer: Answer): Envelope {
   return { kind: "reply", to: mail.from, ask: mail.ask, answer };
 }
+
+/** What a verb throws that is called when its message is finished. */
+export function tooLate(path: string, verb: string): ActorError {
+  return new ActorError("E_CTX_CLOSED", `ctx.${verb} was called too late`, {
+    at: path,
+    fix: "await everything inside of the handler; after it, or after the actor's end, nothing leaves",
+  });
+}

@@ -15,7 +15,7 @@ import { Fifo } from "./fifo.ts";
 import { end, invoke, settled } from "./handling.ts";
 import { resume } from "./journal.ts";
 import type { Kernel } from "./kernel.ts";
-import { mayBecome, type Phase, type Status } from "./life.ts";
+import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
 import type { Answer, Completion, Signal } from "./ports.ts";
 import { restore } from "./restore.ts";
@@ -28,9 +28,12 @@ import type { Pending } from "./waiting.ts";
 /** What the cell's own lane of signals holds: served before mail, outside of budgets (K6). */
 export type Inner =
   | Signal
-  | { kind: "settled"; verbs: Verbs; phase: Phase; ok: boolean; value: unknown }
+  | { kind: "settled"; verbs: Verbs; ok: boolean; value: unknown }
   | { kind: "answered"; pending: Pending; answer: Answer }
   | { kind: "perform"; run: () => void };
+
+const isInner = (next: Inner | undefined) =>
+  next !== undefined && (next.kind === "answered" || next.kind === "perform");
 
 /** One incarnation of one actor. */
 export class Cell {
@@ -123,14 +126,14 @@ export class Cell {
   /** One turn: all signals, then mail while the budget lasts. @returns whether work is left */
   turn(messages: number, reductions: number): boolean {
     if (!this.begun) this.#begin();
-    this.#serve();
-    if (this.suspended && this.urgent > 0) this.#serveUrgent();
     const until = this.reductions + reductions;
+    this.#serve(until);
+    if (this.suspended && this.urgent > 0) this.#serveUrgent();
     for (let left = messages; left > 0 && this.runnable && this.reductions < until; left--) {
       const item = this.mailbox.shift();
       if (item === undefined) break;
       this.#handle(item);
-      if (this.signals.size > 0) this.#serve();
+      if (this.signals.size > 0) this.#serve(until);
     }
     seal(this);
     if (this.#more !== null && this.#more.muting.size > 0)
@@ -139,16 +142,22 @@ export class Cell {
     return this.signals.size > 0 || (this.runnable && this.mailbox.size > 0);
   }
 
-  #serve(): void {
-    // A handler that goes on does so alone: its turn ends there.
+  /** Serves signals. Those that let user code go on cost budget: a handler can wait without end. */
+  #serve(until: number): void {
+    // Where the host cannot drain, a handler that goes on does so alone: its turn ends there.
     while (this.status !== "exited" && !this.kernel.resumed) {
+      if (this.reductions >= until && isInner(this.signals.first)) return;
       const next = this.signals.shift();
       if (next === undefined) return;
       if (next.kind === "settled") {
-        if (this.active === next.verbs) settled(this, next.phase, next.verbs, next);
-      } else if (next.kind === "answered") resume(this, next.pending, next.answer);
-      else if (next.kind === "perform") next.run();
-      else onSignal(this, next);
+        if (this.active === next.verbs) settled(this, next.verbs, next.ok, next.value);
+      } else if (next.kind === "answered") {
+        this.reductions++;
+        resume(this, next.pending, next.answer);
+      } else if (next.kind === "perform") {
+        this.reductions++;
+        next.run();
+      } else onSignal(this, next);
     }
   }
 

@@ -33,6 +33,8 @@ export type Fact =
   | { type: "dropped_notice"; path: string; notice: "down" | "exit" }
   /** A scheduler thread ended by itself; a new one takes its place. */
   | { type: "thread_lost"; path: string; lost: number; why: string }
+  /** A run of user code was ended from outside; its actor exits with this reason. */
+  | { type: "aborted"; path: string; life: number; reason: ExitReason }
   | { type: "muted"; path: string; by: string }
   | { type: "log"; path: string; level: LogLevel; message: string; fields: unknown };
 

@@ -22,23 +22,27 @@ export function invoke(
   item: Item | null,
   reason: ExitReason = NORMAL,
 ): void {
-  const verbs = new Verbs(cell, item !== null && item.kind === "mail" ? item : null);
+  const verbs = new Verbs(cell, phase, item !== null && item.kind === "mail" ? item : null);
+  const { guard } = cell.kernel;
   cell.active = verbs;
   if (phase !== "terminate") cell.status = phase === "init" ? "starting" : "running";
   let value: unknown;
+  guard.enter(cell);
   try {
     value = call(cell, phase, item, verbs, reason);
+    if (
+      value !== null &&
+      typeof value === "object" &&
+      typeof (value as PromiseLike<unknown>).then === "function"
+    ) {
+      return park(cell, verbs, value as PromiseLike<unknown>);
+    }
   } catch (thrown) {
-    return settled(cell, phase, verbs, { ok: false, value: thrown });
+    guard.leave();
+    return settled(cell, verbs, false, thrown);
   }
-  if (
-    value !== null &&
-    typeof value === "object" &&
-    typeof (value as PromiseLike<unknown>).then === "function"
-  ) {
-    return park(cell, phase, verbs, value as PromiseLike<unknown>);
-  }
-  settled(cell, phase, verbs, { ok: true, value });
+  guard.leave();
+  settled(cell, verbs, true, value);
 }
 
 function call(
@@ -64,29 +68,48 @@ function call(
   }
 }
 
-/** The handler awaits: one `.then` posts a signal when it is over, nothing more. */
-function park(cell: Cell, phase: Phase, verbs: Verbs, promise: PromiseLike<unknown>): void {
+/**
+ * The handler awaits: one `.then` posts a signal when it is over, nothing more. Whatever it does
+ * before it really waits still belongs to this run: the promise callbacks are drained here.
+ */
+function park(cell: Cell, verbs: Verbs, promise: PromiseLike<unknown>): void {
+  const { kernel } = cell;
+  const { guard } = kernel;
+  guard.pause();
+  const { phase } = verbs;
   if (phase === "mail" || phase === "down" || phase === "exit") cell.become("parked");
-  cell.kernel.loose = true;
-  cell.kernel.attended(cell);
+  kernel.loose = true;
+  kernel.attended(cell);
   const post = (ok: boolean) => (value: unknown) => {
-    cell.signals.push({ kind: "settled", verbs, phase, ok, value });
-    cell.kernel.schedule(cell);
+    guard.pause();
+    cell.signals.push({ kind: "settled", verbs, ok, value });
+    kernel.schedule(cell);
+    guard.resume();
   };
+  guard.resume();
   promise.then(post(true), post(false));
+  kernel.drain?.();
+  guard.leave();
+  if (cell.active === verbs) limit(cell, verbs);
 }
 
-export function settled(
-  cell: Cell,
-  phase: Phase,
-  verbs: Verbs,
-  result: { ok: boolean; value: unknown },
-): void {
-  if (!result.ok) return fail(cell, phase, verbs, result.value);
-  if (verbs.over !== null) return fail(cell, phase, verbs, verbs.over);
+/** A handler that awaits may have a deadline. */
+function limit(cell: Cell, verbs: Verbs): void {
+  const { handlerTimeoutMs } = cell.spec;
+  if (handlerTimeoutMs === "infinity" || verbs.phase === "init") return;
+  verbs.deadline = cell.more.own(handlerTimeoutMs, () => {
+    if (cell.active === verbs) failWith(cell, verbs, { tag: "killed", by: "deadline" }, false);
+  });
+}
+
+/** A function of the behaviour has ended: with a value, or by throwing it. */
+export function settled(cell: Cell, verbs: Verbs, ok: boolean, value: unknown): void {
+  if (verbs.deadline !== null) cell.more.cancel(verbs.deadline);
+  if (verbs.over !== null) return failWith(cell, verbs, verbs.over.reason, verbs.over.finished);
+  if (!ok) return fail(cell, verbs, value);
+  const { phase } = verbs;
   if (phase === "terminate") return conclude(cell, cell.more.ending ?? NORMAL);
-  if (phase === "init") return initialised(cell, result.value);
-  const { value } = result;
+  if (phase === "init") return initialised(cell, value);
   if (value !== undefined) cell.state = value;
   done(cell, verbs, value !== undefined);
   cell.active = null;
@@ -137,11 +160,17 @@ function initialised(cell: Cell, value: unknown): void {
   seal(cell);
 }
 
-function fail(cell: Cell, phase: Phase, verbs: Verbs, thrown: unknown): void {
-  const reason = fromThrown(thrown);
+function fail(cell: Cell, verbs: Verbs, thrown: unknown): void {
+  const finished = thrown instanceof ExitThrown && thrown.finished;
+  failWith(cell, verbs, fromThrown(thrown), finished);
+}
+
+/** What was being run has ended the actor. @param finished what it did so far stands */
+export function failWith(cell: Cell, verbs: Verbs, reason: ExitReason, finished: boolean): void {
+  const { phase } = verbs;
   if (phase === "terminate") return conclude(cell, reason);
   if (phase === "init") return bury(cell, reason);
-  if (thrown instanceof ExitThrown && reason.tag !== "nondeterminism") {
+  if (finished) {
     done(cell, verbs, false, reason);
   } else {
     cutBack(cell);

@@ -8,6 +8,7 @@ import { ExitThrown } from "../actor/exit.ts";
 import { errorOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import type { Answer, StepRecord } from "./ports.ts";
+import { proceed } from "./running.ts";
 import type { Journal } from "./slice.ts";
 import type { Verbs } from "./verbs.ts";
 import type { Pending } from "./waiting.ts";
@@ -17,7 +18,7 @@ export function recorded(cell: Cell, verbs: Verbs, index: number, name: string):
   const step = journalOf(cell, verbs)?.find(index);
   if (step === undefined) return null;
   if (step.name === name) return step.answer;
-  verbs.over = new ExitThrown({ tag: "nondeterminism", step: index });
+  verbs.over = new ExitThrown({ tag: "nondeterminism", step: index }, false);
   throw verbs.over;
 }
 
@@ -58,10 +59,9 @@ export function resume(cell: Cell, pending: Pending, answer: Answer): void {
 /** Lets the handler go on, alone in its turn. */
 function goOn(cell: Cell, pending: Pending, answer: Answer): void {
   if (cell.active !== pending.verbs) return;
-  cell.kernel.resumed = cell.kernel.loose = true;
   cell.kernel.attended(cell);
-  if (answer.ok) pending.resolve(answer.value);
-  else pending.reject(errorOf(answer));
+  if (answer.ok) proceed(cell, pending.resolve, answer.value);
+  else proceed(cell, pending.reject, errorOf(answer));
 }
 
 /** What an earlier run of the message being handled has left. */

@@ -13,7 +13,9 @@ import { DeadLetters } from "./dead.ts";
 import { absent, accept, REFUSAL } from "./delivery.ts";
 import type { DeadReason, Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
+import { Guard } from "./guard.ts";
 import { threadLost } from "./loss.ts";
+import { meterYields } from "./metering.ts";
 import { Outgoing } from "./outgoing.ts";
 import type {
   Answer,
@@ -51,6 +53,9 @@ export class Kernel {
   resumed = false;
   /** User code may go on in microtasks: set here, cleared by a host that cares. */
   loose = false;
+  /** Whose code runs now, for a watcher. */
+  readonly guard: Guard;
+  readonly drain: (() => void) | null;
   fencedCalls = 0;
   /** Answers that somebody waits for. */
   readonly asks: Asks;
@@ -70,6 +75,9 @@ export class Kernel {
     this.windowUnit = options.windowUnit ?? "ms";
     this.random = options.random;
     this.nowMs = options.nowMs;
+    this.guard = new Guard(options.cells, options.meter);
+    this.drain = options.drain ?? null;
+    if (options.meter !== undefined) meterYields(this, options.meter);
     this.asks = new Asks(this);
     this.outgoing = new Outgoing(this);
     this.#id = options.firstId ?? 0;

@@ -17,7 +17,7 @@ export interface Mail {
   readonly message: unknown;
   /** Path of the sender, "" = nobody, "~N" = outside, attached to thread N. */
   readonly from: string;
-  readonly ask: number;
+  ask: number;
   seq: number;
   attempts: number;
 }
@@ -148,6 +148,24 @@ export interface Tools {
   ): Promise<unknown>;
 }
 
+/** Counts the work of metered user code of one thread. */
+export interface Meter {
+  /**
+   * User code begins or goes on: at most `hard` more reductions; an async handler yields after
+   * `slice`. Both ≤ 1_000_000_000.
+   */
+  arm(slice: number, hard: number): void;
+  /** Reductions since the last arm(). */
+  used(): number;
+  /** Was the hard limit reached since the last arm()? */
+  over(): boolean;
+  /**
+   * Set by the kernel: what metered async code that has used up its slice awaits. By default one
+   * turn of the event loop, with a fresh budget.
+   */
+  yielding: () => Promise<void>;
+}
+
 /** What a host gives a kernel. */
 export interface KernelOptions {
   /** Number of this thread. */
@@ -180,6 +198,12 @@ export interface KernelOptions {
   readonly firstLife?: number;
   /** What the root supervisor, whose parent is "~N", says. */
   readonly onRoot?: (signal: Extract<Signal, { kind: "started" | "exited" }>) => void;
+  /** Memory shared with whoever watches this thread (guard.ts); of its own when absent. */
+  readonly cells?: Int32Array;
+  /** Counts user code, if the app's modules are metered. */
+  readonly meter?: Meter;
+  /** Runs all promise callbacks that are due. Without it, a handler goes on only between turns. */
+  readonly drain?: () => void;
   /** Called when a message or signal makes this kernel busy from outside of its turn. */
   readonly wake?: () => void;
 }

@@ -1,7 +1,8 @@
 /**
  * Owns: what the verbs of a Context do: one Verbs object per handled message, good only while that
  * message is being handled. In a durable actor effects go into the slice; otherwise they leave at
- * once. Does not own: the actor's life (cell.ts), delivery (kernel.ts).
+ * once. Does not own: the actor's life (cell.ts), delivery (kernel.ts), timers (alarms.ts).
+ * Between #enter and resume the code is ours: a watcher does not end it (guard.ts).
  * Invariants: K3; a dead incarnation, or a finished message, can do nothing any more (SEMANTICS 30.2).
  */
 import { checkId } from "../actor/actor.ts";
@@ -10,10 +11,12 @@ import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, ExitThrown, NORMAL } from "../actor/exit.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
-import { replyTo, startedRef } from "./answers.ts";
+import { setAlarm } from "./alarms.ts";
+import { replyTo, startedRef, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import type { LogLevel } from "./events.ts";
 import { released } from "./journal.ts";
+import type { Phase } from "./life.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -32,9 +35,15 @@ export class Verbs {
   effects = 0;
   /** Set by exit() and by a rerun on another way: it ends the actor also when it was caught. */
   over: ExitThrown | null = null;
+  readonly phase: Phase;
+  /** Metered work so far. @unit reductions */
+  spent = 0;
+  /** When a handler that awaits must have ended. */
+  deadline: TimerEntry | null = null;
 
-  constructor(cell: Cell, mail: Mail | null) {
+  constructor(cell: Cell, phase: Phase, mail: Mail | null) {
     this.#cell = cell;
+    this.phase = phase;
     this.mail = mail;
     this.open = mail !== null && mail.ask !== 0 ? mail : null;
   }
@@ -44,19 +53,50 @@ export class Verbs {
     return this as unknown as AnyContext;
   }
 
-  #check(verb: string): Cell {
+  /** Metered work is over its limit: the actor ends, whatever it catches. */
+  overspent(): void {
+    const { maxReductions: limit } = this.#cell.spec;
+    const reason = { tag: "quota", resource: "reductions", limit, used: this.spent } as const;
+    this.over ??= new ExitThrown(reason, false);
+  }
+
+  /** From user code into a verb. @throws E_CTX_CLOSED */
+  #enter(verb: string): Cell {
     const cell = this.#cell;
     if (cell.active !== this) {
       cell.kernel.fenced(cell, verb);
-      throw new ActorError("E_CTX_CLOSED", `ctx.${verb} was called too late`, {
-        at: cell.path,
-        fix: "await everything inside of the handler; after it, or after the actor's end, nothing leaves",
-      });
+      throw tooLate(cell.path, verb);
     }
+    cell.kernel.guard.pause();
     return cell;
   }
 
-  #send(cell: Cell, envelope: Envelope): void {
+  /** Does something of ours for user code. */
+  #within<T>(verb: string, act: (cell: Cell) => T): T {
+    const cell = this.#enter(verb);
+    try {
+      return act(cell);
+    } finally {
+      cell.kernel.guard.resume();
+    }
+  }
+
+  /** Takes the ask being handled. @throws E_CTX_CLOSED when there is none */
+  #take(cell: Cell, verb: "answer" | "defer"): Mail {
+    const { open } = this;
+    if (open === null) {
+      cell.kernel.guard.resume();
+      throw new ActorError("E_CTX_CLOSED", `there is no ask to ${verb}`, {
+        at: cell.path,
+        fix: "reply once, to a message declared with ask()",
+      });
+    }
+    this.open = null;
+    return open;
+  }
+
+  /** An effect: at once, or with the slice's commit unless an earlier run has released it. */
+  send(cell: Cell, envelope: Envelope): void {
     this.effects++;
     cell.reductions++;
     if (cell.slice === null) cell.kernel.send(envelope, cell);
@@ -66,8 +106,8 @@ export class Verbs {
   /** Ends a link or watch from wherever it is called; a dead incarnation has none any more. */
   #untie(had: boolean, envelope: Envelope): void {
     const cell = this.#cell;
-    if (cell.status === "exited") return cell.kernel.fenced(cell, envelope.kind);
-    if (had) this.#tie(cell, envelope);
+    if (cell.status === "exited") cell.kernel.fenced(cell, envelope.kind);
+    else if (had) this.#tie(cell, envelope);
   }
 
   /** A link or watch: it belongs to this incarnation, so a rerun in the next one makes it again. */
@@ -83,8 +123,12 @@ export class Verbs {
 
   get log(): Log {
     const cell = this.#cell;
-    const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) =>
+    const { guard } = cell.kernel;
+    const at = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
+      guard.pause();
       cell.kernel.emit({ type: "log", path: cell.path, level, message, fields: fields ?? null });
+      guard.resume();
+    };
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 
@@ -101,8 +145,12 @@ export class Verbs {
   }
 
   tell(ref: Target, type: string, message: unknown): void {
-    const cell = this.#check("tell");
-    this.#send(cell, cell.kernel.mail(ref.path, type, message, cell.path, 0));
+    const cell = this.#cell;
+    const { kernel } = cell;
+    const mail = kernel.mail(ref.path, type, message, cell.path, 0);
+    this.#enter("tell");
+    this.send(cell, mail);
+    kernel.guard.resume();
   }
 
   ask(
@@ -111,45 +159,58 @@ export class Verbs {
     message: unknown,
     options?: { timeout?: Duration },
   ): Promise<unknown> {
-    const cell = this.#check("ask");
+    const own = this.#cell;
+    const timeoutMs =
+      options?.timeout === undefined
+        ? own.spec.askTimeoutMs
+        : milliseconds(options.timeout, "ctx.ask timeout");
+    const mail = own.kernel.mail(ref.path, type, message, own.path, 0);
+    const cell = this.#enter("ask");
     const { kernel } = cell;
-    const timeoutMs = milliseconds(options?.timeout ?? 5_000, "ctx.ask timeout");
-    if (ref.path === cell.path) {
-      const fact = "an actor asked itself";
-      return Promise.reject(
-        new ActorError("calling_self", fact, { at: cell.path, fix: "call your own function" }),
-      );
+    const { guard } = kernel;
+    try {
+      if (ref.path !== cell.path) {
+        return wait(this, cell, `ask ${ref.path} ${type}`, ref.path, (pending) => {
+          const id = kernel.asks.expect(pending);
+          const due = kernel.nowMs + timeoutMs;
+          pending.timer = kernel.timers.add(due, () => kernel.asks.timedOut(id));
+          mail.ask = id;
+          cell.reductions++;
+          if (cell.slice === null) kernel.send(mail, cell);
+          else cell.collect({ kind: "send", envelope: mail });
+        });
+      }
+    } finally {
+      guard.resume();
     }
-    return wait(this, cell, `ask ${ref.path} ${type}`, ref.path, (pending) => {
-      const id = kernel.asks.expect(pending);
-      pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
-      const mail = kernel.mail(ref.path, type, message, cell.path, id);
-      cell.reductions++;
-      if (cell.slice === null) kernel.send(mail, cell);
-      else cell.collect({ kind: "send", envelope: mail });
-    });
+    const fact = "an actor asked itself";
+    return Promise.reject(
+      new ActorError("calling_self", fact, { at: cell.path, fix: "call your own function" }),
+    );
   }
 
   start(ref: Target, options: { id?: string; args: unknown }): Promise<unknown> {
-    const cell = this.#check("start");
     const { id, args } = options;
     if (id !== undefined) checkId(id, "child id");
-    const { kernel } = cell;
-    const started = wait(this, cell, `start ${ref.path}`, ref.path, (pending) => {
-      const ask = kernel.asks.expect(pending);
-      const request = { op: "start_child" as const, id, args };
-      const call = { kind: "call" as const, to: ref.path, from: cell.path, ask, request };
-      if (cell.slice === null) kernel.send(call, cell);
-      else cell.collect({ kind: "send", envelope: call });
+    return this.#within("start", (cell) => {
+      const { kernel } = cell;
+      const started = wait(this, cell, `start ${ref.path}`, ref.path, (pending) => {
+        const ask = kernel.asks.expect(pending);
+        const request = { op: "start_child" as const, id, args };
+        const call = { kind: "call" as const, to: ref.path, from: cell.path, ask, request };
+        if (cell.slice === null) kernel.send(call, cell);
+        else cell.collect({ kind: "send", envelope: call });
+      });
+      const behaviour = (ref as { dynamic?: string }).dynamic ?? "";
+      return started.then((result) => startedRef(ref.path, behaviour, result as AdminResult));
     });
-    const behaviour = (ref as { dynamic?: string }).dynamic ?? "";
-    return started.then((result) => startedRef(ref.path, behaviour, result as AdminResult));
   }
 
   use(tool: AnyTool, input: unknown): Promise<unknown> {
-    const cell = this.#check("use");
-    return perform(this, cell, `use ${tool.name}`, {}, (signal, key) =>
-      cell.kernel.tools.call(cell.spec, tool, input, key, signal),
+    return this.#within("use", (cell) =>
+      perform(this, cell, `use ${tool.name}`, {}, (signal, key) =>
+        cell.kernel.tools.call(cell.spec, tool, input, key, signal),
+      ),
     );
   }
 
@@ -158,106 +219,79 @@ export class Verbs {
     fn: (signal: AbortSignal, key: string) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    return perform(this, this.#check("step"), name, options, fn) as Promise<T>;
+    return this.#within("step", (cell) => perform(this, cell, name, options, fn) as Promise<T>);
   }
 
   after(delay: Duration, type: string, message: unknown, options: AfterOptions = {}): Timer {
-    const cell = this.#check("after");
-    const { kernel } = cell;
     const ms = milliseconds(delay, "ctx.after delay");
-    const mail = kernel.mail(cell.path, type, message, cell.path, 0);
-    cell.reductions++;
-    if (options.when === "next") {
-      this.#next(cell, mail);
-      return { cancel: () => false };
-    }
-    const idle = options.when === "idle";
-    let entry: TimerEntry | null = null;
-    let cancelled = false;
-    const arm = () => {
-      if (!cancelled) entry = cell.more.arm(ms, mail, idle);
-    };
-    // No effect for the slice: a timer ends with this incarnation, and a rerun sets it again.
-    if (idle) cell.more.endings.push(arm);
-    else arm();
-    return {
-      cancel: () => {
-        if (entry !== null) return cell.more.cancel(entry);
-        const was = !cancelled;
-        cancelled = true;
-        return was;
-      },
-    };
-  }
-
-  /** A continuation. A durable actor's goes through the store, so that a crash does not lose it. */
-  #next(cell: Cell, mail: Mail): void {
-    if (cell.slice === null) return void cell.more.next.push(mail);
-    this.#send(cell, mail);
-    if (this.effects > released(cell, this)) cell.more.coming.add(mail);
+    const mail = this.#cell.kernel.mail(this.#cell.path, type, message, this.#cell.path, 0);
+    return this.#within("after", (cell) => {
+      cell.reductions++;
+      return setAlarm(this, cell, ms, mail, options.when ?? "delay");
+    });
   }
 
   watch(ref: Target) {
-    const cell = this.#check("watch");
-    const id = cell.kernel.nextId();
-    cell.more.watching.set(id, ref.path);
-    this.#tie(cell, { kind: "watch", to: ref.path, from: cell.path, id });
-    const cancel = () => {
-      const had = cell.more.watching.delete(id);
-      this.#untie(had, { kind: "unwatch", to: ref.path, from: cell.path, id });
-    };
-    return { id, cancel };
+    return this.#within("watch", (cell) => {
+      const { guard } = cell.kernel;
+      const id = cell.kernel.nextId();
+      cell.more.watching.set(id, ref.path);
+      this.#tie(cell, { kind: "watch", to: ref.path, from: cell.path, id });
+      const cancel = () => {
+        guard.pause();
+        const had = cell.more.watching.delete(id);
+        this.#untie(had, { kind: "unwatch", to: ref.path, from: cell.path, id });
+        guard.resume();
+      };
+      return { id, cancel };
+    });
   }
 
   link(ref: Target) {
-    const cell = this.#check("link");
-    cell.more.links.add(ref.path);
-    this.#tie(cell, { kind: "link", to: ref.path, from: cell.path });
-    const unlink = () => {
-      const had = cell.more.unlink(ref.path);
-      this.#untie(had, { kind: "unlink", to: ref.path, from: cell.path });
-    };
-    return { unlink };
+    return this.#within("link", (cell) => {
+      const { guard } = cell.kernel;
+      cell.more.links.add(ref.path);
+      this.#tie(cell, { kind: "link", to: ref.path, from: cell.path });
+      const unlink = () => {
+        guard.pause();
+        const had = cell.more.unlink(ref.path);
+        this.#untie(had, { kind: "unlink", to: ref.path, from: cell.path });
+        guard.resume();
+      };
+      return { unlink };
+    });
   }
 
   reply(value: never): void {
-    const cell = this.#check("reply");
-    const { open } = this;
-    if (open === null) {
-      throw new ActorError("E_CTX_CLOSED", "there is no ask to answer", {
-        at: cell.path,
-        fix: "reply once, to a message declared with ask()",
-      });
-    }
-    this.open = null;
-    this.#send(cell, replyTo(open, { ok: true, value: cell.kernel.frozen(value) }));
+    const answer = { ok: true as const, value: this.#cell.kernel.frozen(value) };
+    const cell = this.#enter("reply");
+    this.send(cell, replyTo(this.#take(cell, "answer"), answer));
+    cell.kernel.guard.resume();
   }
 
   defer() {
-    const cell = this.#check("defer");
-    const { open } = this;
-    if (open === null) {
-      throw new ActorError("E_CTX_CLOSED", "there is no ask to defer", { at: cell.path });
-    }
-    this.open = null;
+    const cell = this.#enter("defer");
+    const { kernel } = cell;
+    const open = this.#take(cell, "defer");
     cell.more.deferred.add(open);
+    kernel.guard.resume();
     return {
       reply: (value: never) => {
+        const answer = { ok: true as const, value: kernel.frozen(value) };
+        kernel.guard.pause();
         const now = cell.active;
-        if (now === null || !cell.more.deferred.delete(open)) return this.#late(cell);
-        now.#send(cell, replyTo(open, { ok: true, value: cell.kernel.frozen(value) }));
+        // A reply nobody waits for, or of a dead incarnation: counted, never delivered.
+        if (now === null || !cell.more.deferred.delete(open)) kernel.fenced(cell, "defer.reply");
+        else now.send(cell, replyTo(open, answer));
+        kernel.guard.resume();
       },
     };
   }
 
-  /** A reply nobody waits for, or of a dead incarnation: counted, never delivered. */
-  #late(cell: Cell): void {
-    cell.kernel.fenced(cell, "defer.reply");
-  }
-
   exit(reason: ExitReason = NORMAL): never {
-    this.#check("exit");
+    const cell = this.#enter("exit");
     this.over = new ExitThrown(reason);
+    cell.kernel.guard.resume();
     throw this.over;
   }
 }

@@ -8,6 +8,7 @@ import { answerOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { recorded, replay } from "./journal.ts";
 import type { Answer } from "./ports.ts";
+import { inline } from "./running.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Verbs } from "./verbs.ts";
 
@@ -93,15 +94,21 @@ export function perform(
 
 /** Runs an inline effect of a handler; what it throws is its answer, not the actor's end. */
 function guarded(cell: Cell, fn: () => unknown, done: (answer: Answer) => void): void {
-  let value: unknown;
-  cell.kernel.loose = true;
+  const { guard } = cell.kernel;
+  const post = (answer: Answer) => {
+    guard.pause();
+    done(answer);
+    guard.resume();
+  };
   try {
-    value = fn();
+    inline(cell, () => {
+      const value = fn();
+      Promise.resolve(value).then(
+        (result) => post({ ok: true, value: result }),
+        (thrown) => post(answerOf(thrown)),
+      );
+    });
   } catch (thrown) {
-    return done(answerOf(thrown));
+    done(answerOf(thrown));
   }
-  Promise.resolve(value).then(
-    (result) => done({ ok: true, value: result }),
-    (thrown) => done(answerOf(thrown)),
-  );
 }

@@ -6,7 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import type { Committer, Envelope, KernelOptions } from "../kernel/ports.ts";
+import type { Committer, Envelope, KernelOptions, Meter } from "../kernel/ports.ts";
 import { inlineTools } from "../tool/broker.ts";
 import { CONTROL, placeOf, threadOf } from "./placement.ts";
 import { monotonicMs, Pump } from "./pump.ts";
@@ -27,6 +27,9 @@ export interface HostOptions {
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   readonly onRoot?: KernelOptions["onRoot"];
+  /** Memory shared with whoever watches this thread. */
+  readonly cells?: Int32Array;
+  readonly meter?: Meter | undefined;
   /** The store could not execute: nothing on this thread can be kept any more. */
   readonly onStoreFailure: (error: { code: string; message: string }) => void;
 }
@@ -39,6 +42,12 @@ const NO_STORE: Committer = {
   list: () => {},
   forget: () => {},
 };
+
+/**
+ * Runs ticks and promise callbacks until none is left, as Node does after each callback. Not
+ * documented, there since Node 0.x, and looked for here: without it handlers go on between turns.
+ */
+const drain = (process as { _tickCallback?: () => void })._tickCallback;
 
 /** A running kernel. */
 export interface Host {
@@ -85,6 +94,9 @@ export function createHost(options: HostOptions): Host {
     sink: options.sink,
     freeze: options.freeze,
     ...(options.onRoot ? { onRoot: options.onRoot } : {}),
+    ...(options.cells ? { cells: options.cells } : {}),
+    ...(options.meter ? { meter: options.meter } : {}),
+    ...(drain ? { drain } : {}),
     wake: pump.wake,
   });
   pump.attach(kernel);

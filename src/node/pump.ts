@@ -4,9 +4,12 @@
  * Does not own: what a turn does (kernel/).
  *
  * Turns are entered from a MessagePort callback: it is as fast as setImmediate, and code entered
- * from there may later be aborted from outside (the measured facts behind ADR 0004).
+ * from there may be ended from outside (ADR 0004). So handlers that await go on in there too: the
+ * kernel drains promise callbacks itself.
  */
 import { MessageChannel } from "node:worker_threads";
+import { recover } from "../kernel/aborting.ts";
+import { BEATS } from "../kernel/guard.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 /** Longest time in turns before I/O gets its chance. @unit ms */
@@ -34,6 +37,8 @@ export class Pump {
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
+  /** Where the run that was ended stood, as its watcher saw it. */
+  aborted = "";
 
   /** @param flush sends the batches that have collected */
   constructor(flush: () => void) {
@@ -69,6 +74,10 @@ export class Pump {
     this.#posted = false;
     const kernel = this.#kernel;
     if (kernel === null || this.#stopped) return;
+    const { cells, current } = kernel.guard;
+    cells[BEATS] = (cells[BEATS] as number) + 1;
+    // A run of user code was ended from outside: nothing of it is on the stack any more.
+    if (current !== null) this.#recover(kernel, current.spec.sliceMs);
     const began = performance.now();
     kernel.advance(monotonicMs());
     for (let turns = 1; kernel.runTurn(); turns++) {
@@ -79,6 +88,12 @@ export class Pump {
     this.#flush();
     if (kernel.busy) this.wake();
     else this.#sleep(kernel);
+  }
+
+  #recover(kernel: Kernel, sliceMs: number): void {
+    const stack = this.aborted;
+    this.aborted = "";
+    recover(kernel, { tag: "aborted", sliceMs, ...(stack === "" ? {} : { stack }) });
   }
 
   /** Nothing to do until the next timer is due. */

@@ -48,6 +48,10 @@ describe("child()", () => {
       overflow: "mute",
       maxDeliveries: 0,
       startTimeoutMs: "infinity",
+      handlerTimeoutMs: "infinity",
+      askTimeoutMs: 5_000,
+      sliceMs: 100,
+      maxReductions: 100_000_000,
       validate: "edges",
       quota: null,
     });

@@ -1,0 +1,82 @@
+/**
+ * Owns: what people write in child(), supervisor() and dynamic(): every setting with its unit,
+ * default and limits. Does not own: checking and completing them (spec.ts, settings.ts).
+ */
+import type { Quota } from "./quota.ts";
+import type { AnyTool } from "./tool.ts";
+import type { Duration } from "./units.ts";
+
+export type Restart = "permanent" | "transient" | "temporary";
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+export type AutoShutdown = "never" | "any_significant" | "all_significant";
+/** Milliseconds, or kill at once, or wait for ever. */
+export type Shutdown = number | "brutal_kill" | "infinity";
+export type Overflow = "mute" | "reject" | "drop";
+
+/** Settings every child has, actor or supervisor. */
+export interface ChildSettings {
+  /** When to restart: always, after an unclean end, never. @default "permanent" */
+  restart?: Restart;
+  /** How long a stop may take before the kill. @default "5s"; "infinity" for supervisors */
+  shutdown?: Duration | "brutal_kill" | "infinity";
+  /** Its end may end the supervisor (autoShutdown). @default false */
+  significant?: boolean;
+}
+
+/** Settings of a child that runs a behaviour. */
+export interface ActorSettings extends ChildSettings {
+  /** State, mailbox and outbox are kept in the app's store, one commit per slice. @default false */
+  durable?: boolean;
+  /** Tools this actor may use: nothing else is reachable. @default [] */
+  tools?: readonly AnyTool[];
+  /** Bound of the mailbox. @unit messages @default 10_000 @limit 1 … 10_000_000 */
+  mailboxMax?: number;
+  /** When full: mute local senders, reject asks (`overloaded`), or drop to dead letters. @default "mute" */
+  overflow?: Overflow;
+  /**
+   * A message that makes its actor crash is delivered this often, then it is a dead letter.
+   * Not more than the supervisor's intensity, or one bad message would take the tree down.
+   * @default 3, or the intensity if that is less, but at least 1
+   */
+  maxDeliveries?: number;
+  /** Longest start, `init` included; over it the start fails. @default "infinity", as in OTP */
+  startTimeout?: Duration | "infinity";
+  /**
+   * Longest time a handler may hold its thread at a stretch; over it the run is ended and the actor
+   * exits with `aborted`. Time in which the machine runs something else does not count.
+   * @unit ms @default 100 @limit 1 … 60_000 @source ADR 0004
+   */
+  sliceMs?: number;
+  /**
+   * Most metered work of one message: loop back-edges and function entries of app modules. Over it
+   * the actor exits with `quota` (`reductions`), always at the same place of the same work.
+   * @unit reductions @default 100_000_000 @limit 1_000 … 1_000_000_000
+   */
+  maxReductions?: number;
+  /** Longest time a handler may take, awaiting included; then it is killed. @default "infinity" */
+  handlerTimeout?: Duration | "infinity";
+  /** Longest time `ctx.ask` waits when the call names none. @default "5s", as in OTP */
+  askTimeout?: Duration;
+  /** Check messages from inside as well as from outside. @default "edges" */
+  validate?: "edges" | "always";
+  /** Checked and shown, but not metered by this version: nothing ends for it. @default no limits */
+  quota?: Quota;
+}
+
+/** Flags of a supervisor; restart, shutdown and significant speak of it as a child. */
+export interface SupervisorFlags extends ChildSettings {
+  /** Who else is restarted with a child that ended. @default "one_for_one" */
+  strategy?: Strategy;
+  /** More restarts than this in `period` end the supervisor. @default 1 @limit 0 … 1_000_000 */
+  intensity?: number;
+  /** @default "5s" @limit 1 ms … 365 days */
+  period?: Duration;
+  /** End when significant children have ended. @default "never" */
+  autoShutdown?: AutoShutdown;
+}
+
+/** Flags of a dynamic supervisor. */
+export interface DynamicFlags extends Omit<SupervisorFlags, "strategy" | "autoShutdown"> {
+  /** Most children at a time. @default 1_000_000 */
+  maxChildren?: number;
+}
