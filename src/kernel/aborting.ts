@@ -3,7 +3,7 @@
  * exits, the turn it was in is over, everybody else goes on (SEMANTICS 30.3).
  * Does not own: ending it (the host's watcher), the handshake (guard.ts).
  */
-import type { ExitReason } from "../actor/exit.ts";
+import { type ExitReason, ExitThrown } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
 import { interrupt } from "./ending.ts";
 import { failWith } from "./handling.ts";
@@ -18,6 +18,17 @@ export function recover(kernel: Kernel, reason: ExitReason): void {
   kernel.emit({ type: "aborted", path: cell.path, life: cell.life, reason });
   if (active !== null) failWith(cell, active, reason, false);
   kernel.schedule(cell);
+}
+
+/**
+ * The user code that runs now must not go on: its actor exits, whatever that code catches; the
+ * caller throws after this. @returns false when none runs
+ */
+export function endCurrent(kernel: Kernel, reason: ExitReason): boolean {
+  const verbs = kernel.guard.current?.active ?? null;
+  if (verbs === null) return false;
+  verbs.over ??= new ExitThrown(reason, false);
+  return true;
 }
 
 /** Code of this actor did outside of any handler what must not be done: it exits. */
