@@ -27,7 +27,15 @@ export {
   type SupervisorSpec,
   supervisor,
 } from "./actor/spec.ts";
-export { microvm, type SandboxSpec, type ToolValue, tool } from "./actor/tool.ts";
+export {
+  microvm,
+  type PoolOptions,
+  type PoolSpec,
+  pool,
+  type SandboxSpec,
+  type ToolValue,
+  tool,
+} from "./actor/tool.ts";
 export type { Duration, Size } from "./actor/units.ts";
 export { type StartOptions, start } from "./node/node.ts";
 export type { System } from "./node/system.ts";

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   E_STORE_IO: "the store's file cannot be read or written",
   E_STORE_VERSION: "the stored data is of a version this program cannot read",
   E_TOOL_DENIED: "a tool call was not granted by the child spec",
+  E_TOOL_LOST: "the thread or machine of a tool call was gone before its answer",
   E_TRACE_FORMAT: "a trace file has a line that is no trace",
   E_UNITS: "a duration or size cannot be read",
   E_USAGE: "the command line cannot be understood",

@@ -7,7 +7,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { Committer, Envelope, KernelOptions, Meter } from "../kernel/ports.ts";
-import { inlineTools } from "../tool/broker.ts";
+import { brokerOf, type PoolCall } from "../tool/broker.ts";
 import { CONTROL, placeOf, threadOf } from "./placement.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
@@ -24,6 +24,8 @@ export interface HostOptions {
   readonly firstLife: number;
   readonly durable: (path: string) => boolean;
   readonly store: MessagePort | null;
+  /** The line to the pool; null where no actor lives. */
+  readonly pool: PoolCall | null;
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   readonly onRoot?: KernelOptions["onRoot"];
@@ -85,7 +87,7 @@ export function createHost(options: HostOptions): Host {
     place: (path, spec) => placeOf(path, spec, threads),
     transport,
     committer: link?.client ?? NO_STORE,
-    tools: inlineTools,
+    tools: brokerOf(options.pool),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

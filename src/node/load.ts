@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
+import type { AnyTool } from "../actor/tool.ts";
 
 /** The URL of an app module given as URL or path. @throws E_APP_FILE */
 export function appUrl(app: URL | string): URL {
@@ -44,16 +45,29 @@ export async function loadApp(url: URL): Promise<App> {
   return module.default;
 }
 
-/** A tool whose tier this host lacks is refused before anything starts: no silent downgrade. */
+/**
+ * A tool whose tier this host lacks is refused before anything starts: no silent downgrade. So is a
+ * second tool of one name: threads find tools by name, and each must find the same one.
+ */
 function checkSandboxes(app: App): void {
+  const tools = new Map<string, AnyTool>();
   visitSpecs(app.root, (spec, path) => {
     if (spec.kind !== "actor") return;
     for (const tool of spec.tools) {
-      if (tool.sandbox.tier === "inline" && typeof tool.run === "function") continue;
-      const tier = tool.sandbox.tier === "inline" ? "process" : tool.sandbox.tier;
-      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs the tier ${tier}`, {
+      const other = tools.get(tool.name) ?? tool;
+      tools.set(tool.name, tool);
+      if (other !== tool) {
+        throw new ActorError("E_SPEC_DUPLICATE_ID", `two tools are called ${tool.name}`, {
+          at: path,
+          fix: "give each tool of an app a name of its own",
+        });
+      }
+      const { tier } = tool.sandbox;
+      if ((tier === "inline" || tier === "pool") && typeof tool.run === "function") continue;
+      const needed = typeof tool.run === "string" && tier !== "microvm" ? "process" : tier;
+      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs the tier ${needed}`, {
         at: path,
-        fix: "this version runs inline tools only: give the tool a function and no sandbox",
+        fix: "this version runs functions only: inline (no sandbox) or in a pool()",
       });
     }
   });

@@ -15,6 +15,8 @@ export interface ThreadData {
   readonly generation: number;
   readonly freeze: boolean;
   readonly store: MessagePort;
+  /** Its end of the line to the pool of tool threads. */
+  readonly pool: MessagePort;
 }
 
 /** Main → thread. */
@@ -22,6 +24,8 @@ export type ToThread =
   | { kind: "peer"; thread: number; port: MessagePort }
   | { kind: "lost"; thread: number }
   | { kind: "root" }
+  /** To the control thread: its end of another thread's line to the pool. */
+  | { kind: "pool"; port: MessagePort }
   | { kind: "snapshot"; id: number }
   | { kind: "detail"; id: number; path: string };
 

@@ -107,6 +107,7 @@ class Node implements ThreadListener {
       // No actor lives here: nothing is durable, nothing is kept.
       durable: () => false,
       store: null,
+      pool: null,
       freeze: false,
       sink: (event) => this.events([event]),
       onStoreFailure: () => {},
@@ -218,7 +219,11 @@ class Node implements ThreadListener {
       generation,
       freeze,
     };
-    const made = new Thread({ ...data, store: store.connect(thread) }, this);
+    const line = new MessageChannel();
+    const ports = { store: store.connect(thread), pool: line.port1 };
+    const made = new Thread({ ...data, ...ports }, this);
+    const control = thread === CONTROL ? made : this.threads[CONTROL];
+    control?.post({ kind: "pool", port: line.port2 }, [line.port2 as never]);
     for (const other of this.threads) {
       const { port1, port2 } = new MessageChannel();
       if (other.data.thread === thread) continue;

@@ -11,6 +11,7 @@ import { createHost, type Host } from "./host.ts";
 import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { CONTROL } from "./placement.ts";
+import { poolCalls, poolServer } from "./pool-link.ts";
 import { namesOf } from "./wire.ts";
 
 const data = workerData as ThreadData;
@@ -26,6 +27,9 @@ const firstId = ((data.epoch * 64 + data.generation) % 8_192) * 2 ** 40;
 
 /** Facts that leave the thread; the others (every message, every commit) stay where they are. */
 const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"]);
+
+/** On the control thread only: serves the calls of pool tools that come over a port. */
+const servePool = poolServer(data.app, data.threads);
 
 let events: KernelEvent[] = [];
 
@@ -71,6 +75,8 @@ function answer(message: ToThread, app: App, host: Host): void {
       return host.pump.wake();
     case "root":
       return startRoot(app, host);
+    case "pool":
+      return servePool(message.port);
     case "snapshot":
       return tell({ kind: "snapshot", id: message.id, view: view(host) });
     case "detail": {
@@ -90,6 +96,7 @@ async function main(): Promise<void> {
     firstLife,
     durable: (path) => isDurable(app.root, path),
     store: data.store,
+    pool: poolCalls(data.pool),
     freeze: data.freeze,
     sink,
     onRoot: (signal) => tell({ kind: "root", signal }),

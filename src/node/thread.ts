@@ -37,7 +37,7 @@ export class Thread {
     this.data = data;
     this.worker = new Worker(ENTRY, {
       workerData: data,
-      transferList: [data.store],
+      transferList: [data.store, data.pool],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });
     let why = "it ended";
