@@ -19,6 +19,7 @@ const COMMANDS = {
   build: ["scripts/build.mjs"],
   conformance: [cli, "conformance"],
   sim: [cli, "sim"],
+  bench: ["bench/run.ts"],
   coppice: [cli],
 };
 

@@ -1,0 +1,98 @@
+/**
+ * Owns: the actor /bench/driver that begins a run when it is told to, and measures from there to
+ * the last `done`; the app around it and a program's actors. So no start-up is in the figures.
+ * Does not own: the programs.
+ */
+import {
+  type ActorSettings,
+  type App,
+  actor,
+  app,
+  ask,
+  type Context,
+  child,
+  memory,
+  type Ref,
+  supervisor,
+} from "coppice";
+import { z } from "zod";
+import { type Outcome, outcome } from "../lib/outcome.ts";
+
+const messages = {
+  /** Runs the program with n operations. */
+  go: ask(z.object({ n: z.number() }), outcome),
+  /** One of the actors has finished. */
+  done: z.object({}),
+};
+export type DriverContext = Context<typeof messages, Outcome>;
+
+/** The driver, as every actor of a program reaches it. */
+export const DRIVER: Ref<typeof messages> = { path: "/bench/driver", behaviour: "driver" };
+
+interface Running {
+  readonly n: number;
+  readonly beganAt: number;
+  readonly deferred: { reply(value: Outcome): void };
+  /** How many actors have not finished yet. */
+  left: number;
+}
+
+/** Room for every message of a run: what a full mailbox costs is not what these programs ask. */
+export const ROOMY = { mailboxMax: 10_000_000 } satisfies ActorSettings;
+
+/**
+ * A driver for programs of plain messages.
+ *
+ * @param begin sends the first messages
+ * @param actors how many actors say `done`
+ */
+export function driver(begin: (ctx: DriverContext, n: number) => void, actors = 1) {
+  return actor("driver", {
+    state: z.custom<Running | null>(),
+    messages,
+    init: () => null,
+    on: {
+      go(_, { n }, ctx) {
+        const running = { n, beganAt: performance.now(), deferred: ctx.defer(), left: actors };
+        begin(ctx, n);
+        return running;
+      },
+      done(running) {
+        if (running === null || --running.left > 0) return;
+        const seconds = (performance.now() - running.beganAt) / 1_000;
+        running.deferred.reply({ n: running.n, seconds });
+        return null;
+      },
+    },
+  });
+}
+
+/** A driver whose whole run is one async handler: it awaits, and what it awaits is measured. */
+export function awaitingDriver(run: (ctx: DriverContext, n: number) => Promise<Partial<Outcome>>) {
+  return actor("driver", {
+    state: z.null(),
+    messages,
+    init: () => null,
+    on: {
+      async go(_, { n }, ctx) {
+        const beganAt = performance.now();
+        const figures = await run(ctx, n);
+        ctx.reply({ n, seconds: (performance.now() - beganAt) / 1_000, ...figures });
+      },
+      done() {},
+    },
+  });
+}
+
+/** The app of a program: its driver and its actors under one supervisor. */
+export function benchApp(
+  behaviour: ReturnType<typeof driver> | ReturnType<typeof awaitingDriver>,
+  children: Parameters<typeof supervisor>[2],
+): App {
+  const settings = { ...ROOMY, startTimeout: "infinity" } as const;
+  const driving = behaviour as ReturnType<
+    typeof driver
+  >; /* both have the same name, args and messages */
+  const root = supervisor("bench", {}, [...children, child("driver", driving, settings)]);
+  return app({ store: memory(), root });
+}

@@ -1,0 +1,31 @@
+/** Owns: pingpong on the real runtime: two supervised actors, one message back and forth. */
+import { actor, child, type Ref } from "coppice";
+import { z } from "zod";
+import { benchApp, DRIVER, driver } from "./driver.ts";
+
+const messages = { ball: z.object({ left: z.number() }) };
+const player = (id: string): Ref<typeof messages> => ({
+  path: `/bench/${id}`,
+  behaviour: "player",
+});
+
+const Player = actor("player", {
+  args: z.object({ other: z.string() }),
+  state: z.custom<Ref<typeof messages>>(),
+  messages,
+  init: ({ other }) => player(other),
+  on: {
+    ball(other, { left }, ctx) {
+      if (left > 0) ctx.tell(other, "ball", { left: left - 1 });
+      else ctx.tell(DRIVER, "done", {});
+    },
+  },
+});
+
+export default benchApp(
+  driver((ctx, n) => ctx.tell(player("ping"), "ball", { left: n - 1 })),
+  [
+    child("ping", Player, { args: { other: "pong" } }),
+    child("pong", Player, { args: { other: "ping" } }),
+  ],
+);

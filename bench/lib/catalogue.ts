@@ -1,0 +1,84 @@
+/**
+ * Owns: which programs there are, what one operation of each is, how many are run, and which peers
+ * have the program. Does not own: the programs (bench/<peer>/<program>.ts), targets (targets.ts).
+ */
+
+export const PEERS = ["coppice", "raw", "nact", "xstate", "beam1", "beam2", "beam1-sup"] as const;
+export type Peer = (typeof PEERS)[number];
+
+export interface Program {
+  readonly name: string;
+  /** What one operation is. */
+  readonly unit: string;
+  readonly about: string;
+  /**
+   * Operations of one run. `fixed`: the number is part of the program (how many messages wait, how
+   * many actors there are). Otherwise each peer runs as many as fill {@link RUN_SECONDS}.
+   */
+  readonly n: number;
+  readonly fixed?: true;
+  /** Operations of the only run of --quick. */
+  readonly quick: number;
+  readonly peers: readonly Peer[];
+  /** Scheduler threads of coppice. @default 1 */
+  readonly threads?: number;
+  /** Only run when named. */
+  readonly onDemand?: true;
+}
+
+/** A run that is not of fixed size lasts about this long. @unit s */
+export const RUN_SECONDS = 0.4;
+
+const JS: readonly Peer[] = ["coppice", "raw"];
+const BEAM: readonly Peer[] = ["beam1", "beam2"];
+const ALL: readonly Peer[] = [...JS, ...BEAM];
+
+export const PROGRAMS: readonly Program[] = [
+  {
+    name: "pingpong",
+    unit: "message",
+    about: "two actors send one message back and forth",
+    n: 100_000,
+    quick: 20_000,
+    peers: ALL,
+  },
+  {
+    name: "threadring",
+    unit: "hop",
+    about: "one token goes around a ring of 100 actors",
+    n: 100_000,
+    quick: 20_000,
+    peers: ALL,
+  },
+  {
+    name: "count",
+    unit: "message",
+    about: "one actor is told to add one, n times in one go, then asked for the sum",
+    n: 1_000_000,
+    fixed: true,
+    quick: 20_000,
+    peers: ALL,
+  },
+  {
+    name: "big",
+    unit: "message",
+    about: "120 actors, each in turn pings another one at random and waits for its pong",
+    n: 120_000,
+    quick: 12_000,
+    peers: ALL,
+  },
+  {
+    name: "ask",
+    unit: "call",
+    about: "one call after the other, each answer awaited (BEAM: gen_server:call)",
+    n: 50_000,
+    quick: 5_000,
+    peers: ALL,
+  },
+];
+
+export function programOf(name: string): Program {
+  const found = PROGRAMS.find((program) => program.name === name);
+  if (found === undefined) throw new Error(`no program ${JSON.stringify(name)}`);
+  return found;
+}

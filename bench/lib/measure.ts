@@ -1,0 +1,124 @@
+/**
+ * Owns: measuring one program on its peers: every peer has its process, a warm-up finds how many
+ * operations fill a run, then the peers take turns; the median run is the result.
+ * Does not own: arguments and printing (run.ts), the processes (peer.ts).
+ */
+import { type Peer, type Program, RUN_SECONDS } from "./catalogue.ts";
+import type { Outcome } from "./outcome.ts";
+import { missing, PeerProcess } from "./peer.ts";
+
+export interface Measurement {
+  readonly bench: string;
+  readonly peer: Peer;
+  readonly unit: string;
+  readonly n: number;
+  /** Of the median run, as all figures. */
+  readonly seconds: number;
+  readonly opsPerS: number;
+  readonly runs: number;
+  readonly opsPerSMin: number;
+  readonly opsPerSMax: number;
+  readonly [figure: string]: number | string;
+}
+
+/** A measurement that was not taken, and why. */
+export interface NotMeasured {
+  readonly bench: string;
+  readonly peer: Peer;
+  readonly skipped?: string;
+  readonly failed?: string;
+}
+
+export type Line = Measurement | NotMeasured;
+export const isMeasured = (line: Line): line is Measurement => "opsPerS" in line;
+
+export interface Plan {
+  readonly runs: number;
+  readonly quick: boolean;
+  /** Told what happens, for whoever waits. */
+  readonly progress: (text: string) => void;
+}
+
+interface Entry {
+  readonly peer: Peer;
+  readonly process: PeerProcess;
+  readonly outcomes: Outcome[];
+  n: number;
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Measures a program on those of `peers` that have it. */
+export async function measure(program: Program, peers: readonly Peer[], plan: Plan) {
+  const lines: Line[] = [];
+  const entries: Entry[] = [];
+  const { name: bench } = program;
+  const fail = (peer: Peer, error: unknown) => lines.push({ bench, peer, failed: reasonOf(error) });
+  for (const peer of peers.filter((each) => program.peers.includes(each))) {
+    const skipped = missing(peer);
+    if (skipped !== null) {
+      lines.push({ bench, peer, skipped });
+      continue;
+    }
+    plan.progress(`${bench}: ${peer} warms up`);
+    await prepare(program, peer, plan).then(
+      (entry) => entries.push(entry),
+      (error) => fail(peer, error),
+    );
+  }
+  const failed = new Set<Entry>();
+  for (let run = 1; run <= plan.runs; run++) {
+    for (const entry of entries) {
+      if (failed.has(entry)) continue;
+      plan.progress(`${bench}: run ${run} of ${plan.runs}: ${entry.peer}, n = ${entry.n}`);
+      try {
+        entry.outcomes.push(await entry.process.run(entry.n));
+      } catch (error) {
+        failed.add(entry);
+        fail(entry.peer, error);
+      }
+    }
+  }
+  for (const entry of entries) {
+    await entry.process.end();
+    if (!failed.has(entry)) lines.push(summary(program, entry));
+  }
+  return lines.sort((a, b) => peers.indexOf(a.peer) - peers.indexOf(b.peer));
+}
+
+/** Starts the process and warms it up: the compiler has seen the program before it is measured. */
+async function prepare(program: Program, peer: Peer, plan: Plan): Promise<Entry> {
+  const process = await PeerProcess.start(peer, program.name);
+  const entry: Entry = { peer, process, outcomes: [], n: plan.quick ? program.quick : program.n };
+  if (plan.quick) return entry;
+  try {
+    const { n, seconds } = await process.run(entry.n);
+    if (program.fixed) return entry;
+    const again = await process.run(Math.ceil((0.5 * RUN_SECONDS * n) / Math.max(seconds, 1e-6)));
+    const fits = (RUN_SECONDS * again.n) / Math.max(again.seconds, 1e-6);
+    return { ...entry, n: Math.max(entry.n, Math.round(fits / 1_000) * 1_000) };
+  } catch (error) {
+    await process.end();
+    throw error;
+  }
+}
+
+function summary(program: Program, { peer, outcomes }: Entry): Measurement {
+  const sorted = outcomes.toSorted((a, b) => rate(a) - rate(b));
+  const median = sorted[sorted.length >> 1] as Outcome;
+  const { n, seconds, ...figures } = median;
+  return {
+    bench: program.name,
+    peer,
+    unit: program.unit,
+    n,
+    seconds,
+    opsPerS: rate(median),
+    runs: sorted.length,
+    opsPerSMin: rate(sorted[0] as Outcome),
+    opsPerSMax: rate(sorted.at(-1) as Outcome),
+    ...figures,
+  };
+}
+
+const rate = ({ n, seconds }: Outcome) => Math.round(n / seconds);

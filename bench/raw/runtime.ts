@@ -1,0 +1,103 @@
+/**
+ * Owns: the smallest hand-written actor: a mailbox, a run queue, turns of at most 100 messages, and
+ * the event loop's turn every 8 ms. A ref is the actor itself. There is no supervision, no limit, no
+ * inspection, no exit: this is the ceiling, what V8 gives. Does not own: the programs.
+ */
+import { MessageChannel } from "node:worker_threads";
+
+/** Mail a turn may handle, as in Coppice. */
+const TURN = 100;
+const SLICE_MS = 8;
+const CHUNK = 256;
+
+interface Chunk<T> {
+  readonly slots: (T | undefined)[];
+  next: Chunk<T> | null;
+}
+
+/** A queue of chunks: a million waiting messages are never copied, a short queue allocates nothing. */
+class Queue<T> {
+  #first: Chunk<T> = { slots: [], next: null };
+  #last = this.#first;
+  #head = 0;
+  #tail = 0;
+  size = 0;
+
+  push(value: T): void {
+    if (this.#tail === CHUNK) {
+      const chunk = { slots: [], next: null };
+      this.#last.next = chunk;
+      this.#last = chunk;
+      this.#tail = 0;
+    }
+    this.#last.slots[this.#tail++] = value;
+    this.size++;
+  }
+
+  shift(): T {
+    const first = this.#first;
+    const value = first.slots[this.#head] as T;
+    first.slots[this.#head++] = undefined;
+    if (--this.size === 0) this.#head = this.#tail = 0;
+    else if (this.#head === CHUNK) {
+      this.#first = first.next as Chunk<T>;
+      this.#head = 0;
+    }
+    return value;
+  }
+}
+
+export class Actor<M> {
+  readonly mail = new Queue<M>();
+  readonly receive: (message: M) => void;
+  queued = false;
+
+  constructor(receive: (message: M) => void) {
+    this.receive = receive;
+  }
+}
+
+type AnyActor = Actor<unknown>;
+
+const ready = new Queue<AnyActor>();
+const { port1, port2 } = new MessageChannel();
+port1.on("message", runTurns);
+let awake = false;
+
+export function send<M>(to: Actor<M>, message: NoInfer<M>): void {
+  to.mail.push(message);
+  if (to.queued) return;
+  to.queued = true;
+  ready.push(to as AnyActor);
+  if (awake) return;
+  awake = true;
+  port2.postMessage(0);
+}
+
+function runTurns(): void {
+  const began = performance.now();
+  for (let turns = 1; ready.size > 0; turns++) {
+    const actor = ready.shift();
+    const { mail } = actor;
+    for (let left = TURN; left > 0 && mail.size > 0; left--) actor.receive(mail.shift());
+    if (mail.size > 0) ready.push(actor);
+    else actor.queued = false;
+    if (turns % 16 === 0 && performance.now() - began > SLICE_MS) break;
+  }
+  awake = ready.size > 0;
+  if (awake) port2.postMessage(0);
+}
+
+/** What one run answers: see lib/outcome.ts. */
+export type Outcome = { n: number; seconds: number };
+
+/** Runs `begin` and measures until `done` was called `actors` times. */
+export function measured(n: number, begin: (done: () => void) => void, actors = 1) {
+  return new Promise<Outcome>((resolve) => {
+    let left = actors;
+    const beganAt = performance.now();
+    begin(() => {
+      if (--left === 0) resolve({ n, seconds: (performance.now() - beganAt) / 1_000 });
+    });
+  });
+}
