@@ -8,7 +8,7 @@
  * Output:
  *     before: kept 3, plain 3
  *     after the crash: kept 3, plain 0
- *     /till/kept was started 4 times, /till/plain 2 times
+ *     /till/kept was started 4 times, /till/plain was started 2 times
  *     put aside: take from /till/kept, max_deliveries
  */
 import { actor, app, ask, child, memory, ref, simulate, supervisor } from "coppice";

@@ -2,9 +2,10 @@
  * Owns: importing an app module, with an error that says what is wrong with it.
  * Does not own: starting the app (node.ts).
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isMainThread } from "node:worker_threads";
 import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { AnyTool } from "../actor/tool.ts";
@@ -20,11 +21,22 @@ export function appUrl(app: URL | string): URL {
   });
 }
 
+/**
+ * What to import. A program that starts the app it is itself waits, at its top level, for that very
+ * import, which waits for the program's end: it gets a module of its own, as every thread does.
+ */
+function moduleOf(url: URL): string {
+  const program = process.argv[1];
+  if (!isMainThread || program === undefined || !existsSync(program)) return url.href;
+  const own = realpathSync(program) === realpathSync(fileURLToPath(url));
+  return own ? `${url.href}?app` : url.href;
+}
+
 /** Imports an app. @throws E_APP_LOAD E_APP_DEFAULT E_SPEC_DUPLICATE_ID */
 export async function loadApp(url: URL): Promise<App> {
   let module: { default?: unknown };
   try {
-    module = await import(url.href);
+    module = await import(moduleOf(url));
   } catch (cause) {
     if (cause instanceof ActorError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
