@@ -7,6 +7,12 @@
 
 -define(RING, 100).
 -define(BIG, 120).
+-define(FORK, 60).
+-define(SENDERS, 50).
+-define(CHAMENEOS, 100).
+-define(WORKERS, 20).
+-define(WRITE_EVERY, 10).
+-define(KEYS, 512).
 
 main() ->
     io:format("{\"ready\":true}~n"),
@@ -74,6 +80,57 @@ run(big, N) ->
     Result = timed(N, fun() -> [Pid ! {go, Pings} || Pid <- Pids], done(?BIG) end),
     stop(Pids), Result;
 
+run(fjthrput, N) ->
+    Me = self(),
+    Forks = [spawn(fun() -> fork(0, Me) end) || _ <- lists:seq(1, ?FORK)],
+    Rounds = (N + ?FORK - 1) div ?FORK,
+    Result = timed(N, fun() ->
+        repeat(Rounds - 1, fun() -> [Fork ! {work, false} || Fork <- Forks] end),
+        [Fork ! {work, true} || Fork <- Forks],
+        done(?FORK) end),
+    stop(Forks), Result;
+
+run(fjcreate, N) ->
+    Me = self(),
+    Work = fun() -> receive work -> Me ! done end end,
+    timed(N, fun() -> repeat(N, fun() -> spawn(Work) ! work end), done(N) end);
+
+run('fjcreate-sup', N) ->
+    {ok, Sup} = supervisor:start_link(?MODULE, {forks, self()}),
+    Result = timed(N, fun() ->
+        repeat(N, fun() -> {ok, Fork} = supervisor:start_child(Sup, []), gen_server:cast(Fork, work) end),
+        done(N) end),
+    unlink(Sup), exit(Sup, shutdown), Result;
+
+run(chameneos, N) ->
+    Me = self(),
+    Mall = spawn(fun() -> mall(N, none) end),
+    All = [spawn(fun() -> chameneo(Mall, Index rem 3, Me) end) || Index <- lists:seq(1, ?CHAMENEOS)],
+    Result = timed(N, fun() -> [Each ! go || Each <- All], done(?CHAMENEOS) end),
+    stop([Mall | All]), Result;
+
+run(concdict, N) ->
+    Me = self(),
+    Dictionary = spawn(fun() -> dictionary(#{}) end),
+    Each = (N + ?WORKERS - 1) div ?WORKERS,
+    All = [spawn(fun() -> receive go -> worker(Dictionary, Index, Each, Me) end end)
+           || Index <- lists:seq(1, ?WORKERS)],
+    Result = timed(N, fun() -> [Worker ! go || Worker <- All], done(?WORKERS) end),
+    stop([Dictionary | All]), Result;
+
+run(fib, N) ->
+    Me = self(),
+    K = fib_of(1, N),
+    timed(fib_calls(K), fun() -> spawn(fun() -> fib(K, Me) end), receive {result, _} -> ok end end);
+
+run(bang, N) ->
+    Me = self(),
+    Each = (N + ?SENDERS - 1) div ?SENDERS,
+    Receiver = spawn(fun() -> hits(Each * ?SENDERS, Me) end),
+    Senders = [spawn(fun() -> receive go -> repeat(Each, fun() -> Receiver ! {hit, From} end) end end)
+               || From <- lists:seq(1, ?SENDERS)],
+    timed(N, fun() -> [Sender ! go || Sender <- Senders], done(1) end);
+
 run(ask, N) ->
     {ok, Server} = gen_server:start(?MODULE, [], []),
     Result = timed(N, fun() -> calls(Server, 0, N) end),
@@ -100,7 +157,11 @@ counter(Sum, Driver) ->
         {report, Sum} -> Driver ! done, counter(0, Driver)
     end.
 
-random(Seed) -> (Seed * 48271) rem 2147483647.
+%% A xorshift of 32 bits, of which 31 are kept, as in bench/lib/random.ts.
+random(Seed) ->
+    A = (Seed bxor (Seed bsl 13)) band 16#ffffffff,
+    B = A bxor (A bsr 17),
+    (B bxor (B bsl 5)) band 16#7fffffff.
 
 peer(Peers, Index, Seed, Left, Driver) ->
     receive
@@ -115,9 +176,75 @@ ping(Peers, Index, Seed, Left, Driver) ->
     element(Next rem ?BIG + 1, Peers) ! {ping, Index},
     peer(Peers, Index, Next, Left, Driver).
 
+fork(Handled, Driver) ->
+    receive
+        {work, true} -> Driver ! done, fork(0, Driver);
+        {work, false} -> fork(Handled + 1, Driver)
+    end.
+
+mall(0, none) ->
+    receive {meet, From, _} -> From ! stop, mall(0, none) end;
+mall(Left, none) ->
+    receive {meet, From, _} -> mall(Left, From) end;
+mall(Left, Waiting) ->
+    receive {meet, _, _} = Meet -> Waiting ! Meet, mall(Left - 1, none) end.
+
+chameneo(Mall, Mine, Driver) ->
+    receive
+        go -> meet(Mall, Mine, Driver);
+        {change, Colour} -> meet(Mall, Colour, Driver);
+        stop -> Driver ! done;
+        {meet, From, Other} ->
+            Colour = complement(Mine, Other),
+            From ! {change, Colour},
+            meet(Mall, Colour, Driver)
+    end.
+
+meet(Mall, Colour, Driver) -> Mall ! {meet, self(), Colour}, chameneo(Mall, Colour, Driver).
+
+complement(Mine, Mine) -> Mine;
+complement(Mine, Other) -> 3 - Mine - Other.
+
+dictionary(Values) ->
+    receive
+        {read, From, Key} -> From ! {result, maps:get(Key, Values, 0)}, dictionary(Values);
+        {write, From, Key, Value} -> From ! {result, Value}, dictionary(Values#{Key => Value})
+    end.
+
+worker(_, _, 0, Driver) -> Driver ! done;
+worker(Dictionary, Seed, Left, Driver) ->
+    Next = random(Seed),
+    Key = Next rem ?KEYS,
+    case Next rem ?WRITE_EVERY of
+        0 -> Dictionary ! {write, self(), Key, Left - 1};
+        _ -> Dictionary ! {read, self(), Key}
+    end,
+    receive {result, _} -> worker(Dictionary, Next, Left - 1, Driver) end.
+
+fib(K, Parent) when K < 2 -> Parent ! {result, K};
+fib(K, Parent) ->
+    Me = self(),
+    spawn(fun() -> fib(K - 1, Me) end),
+    spawn(fun() -> fib(K - 2, Me) end),
+    receive {result, One} -> receive {result, Two} -> Parent ! {result, One + Two} end end.
+
+fib_calls(K) when K < 2 -> 1;
+fib_calls(K) -> 1 + fib_calls(K - 1) + fib_calls(K - 2).
+
+fib_of(K, N) -> case fib_calls(K) >= N of true -> K; false -> fib_of(K + 1, N) end.
+
+hits(0, Driver) -> Driver ! done;
+hits(Left, Driver) -> receive {hit, _} -> hits(Left - 1, Driver) end.
+
 calls(_, N, N) -> ok;
 calls(Server, At, N) -> calls(Server, gen_server:call(Server, {next, At}, infinity), N).
 
+%% A simple_one_for_one supervisor of gen_servers: what a supervised child is in Erlang/OTP.
+init({forks, Driver}) ->
+    Child = #{id => fork, start => {gen_server, start_link, [?MODULE, {fork, Driver}, []]}, restart => temporary},
+    {ok, {#{strategy => simple_one_for_one}, [Child]}};
 init(Args) -> {ok, Args}.
+
 handle_call({next, After}, _, State) -> {reply, After + 1, State}.
-handle_cast(_, State) -> {noreply, State}.
+
+handle_cast(work, {fork, Driver} = State) -> Driver ! done, {stop, normal, State}.

@@ -1,5 +1,5 @@
 /** Owns: big on the real runtime: 120 supervised actors that ping each other at random. */
-import { actor, child, type Ref } from "coppice";
+import { actor, type Context, child, type Ref } from "coppice";
 import { z } from "zod";
 import { nextRandom } from "../lib/random.ts";
 import { BIG } from "../lib/sizes.ts";
@@ -22,9 +22,9 @@ interface State {
 }
 
 /** The next ping to somebody at random. The state is this actor's own: it may be changed in place. */
-function ping(state: State, tell: (to: number, from: number) => void): void {
+function ping(state: State, ctx: Pick<Context, "tell">): void {
   state.seed = nextRandom(state.seed);
-  tell(state.seed % BIG, state.index);
+  ctx.tell(PEERS[state.seed % BIG]!, "ping", { from: state.index });
 }
 
 const Peer = actor("peer", {
@@ -35,21 +35,24 @@ const Peer = actor("peer", {
   on: {
     begin(state, { pings }, ctx) {
       state.left = pings;
-      ping(state, (to, from) => ctx.tell(PEERS[to]!, "ping", { from }));
+      ping(state, ctx);
     },
     ping(_, { from }, ctx) {
       ctx.tell(PEERS[from]!, "pong", {});
     },
     pong(state, _, ctx) {
-      if (--state.left > 0) ping(state, (to, from) => ctx.tell(PEERS[to]!, "ping", { from }));
+      if (--state.left > 0) ping(state, ctx);
       else ctx.tell(DRIVER, "done", {});
     },
   },
 });
 
 export default benchApp(
-  driver((ctx, n) => {
-    for (const peer of PEERS) ctx.tell(peer, "begin", { pings: Math.ceil(n / 2 / BIG) });
-  }, BIG),
+  driver(
+    (ctx, n) => {
+      for (const peer of PEERS) ctx.tell(peer, "begin", { pings: Math.ceil(n / 2 / BIG) });
+    },
+    () => BIG,
+  ),
   PEERS.map((_, index) => child(`peer-${index}`, Peer, { args: { index } })),
 );

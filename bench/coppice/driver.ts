@@ -40,22 +40,26 @@ interface Running {
 /** Room for every message of a run: what a full mailbox costs is not what these programs ask. */
 export const ROOMY = { mailboxMax: 10_000_000 } satisfies ActorSettings;
 
+/** Sends the first messages of a run; a promise when it must wait for actors to start. */
+type Begin = (ctx: DriverContext, n: number) => void | Promise<void>;
+
 /**
  * A driver for programs of plain messages.
  *
- * @param begin sends the first messages
  * @param actors how many actors say `done`
  */
-export function driver(begin: (ctx: DriverContext, n: number) => void, actors = 1) {
+export function driver(begin: Begin, actors: (n: number) => number = () => 1) {
   return actor("driver", {
     state: z.custom<Running | null>(),
     messages,
     init: () => null,
     on: {
       go(_, { n }, ctx) {
-        const running = { n, beganAt: performance.now(), deferred: ctx.defer(), left: actors };
-        begin(ctx, n);
-        return running;
+        const deferred = ctx.defer();
+        const running = { n, beganAt: performance.now(), deferred, left: actors(n) };
+        const begun = begin(ctx, n);
+        // Not an async handler unless the program needs one: that would be another measurement.
+        return begun === undefined ? running : begun.then(() => running);
       },
       done(running) {
         if (running === null || --running.left > 0) return;

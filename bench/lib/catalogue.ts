@@ -29,7 +29,7 @@ export interface Program {
 /** A run that is not of fixed size lasts about this long. @unit s */
 export const RUN_SECONDS = 0.4;
 
-const JS: readonly Peer[] = ["coppice", "raw"];
+const JS: readonly Peer[] = ["coppice", "raw", "nact", "xstate"];
 const BEAM: readonly Peer[] = ["beam1", "beam2"];
 const ALL: readonly Peer[] = [...JS, ...BEAM];
 
@@ -60,11 +60,62 @@ export const PROGRAMS: readonly Program[] = [
     peers: ALL,
   },
   {
+    name: "fjthrput",
+    unit: "message",
+    about: "n messages dealt out to 60 actors in one go",
+    n: 1_200_000,
+    fixed: true,
+    quick: 24_000,
+    peers: ALL,
+  },
+  {
+    name: "fjcreate",
+    unit: "actor",
+    about: "n times: an actor is started, gets one message and ends",
+    n: 10_000,
+    quick: 2_000,
+    peers: [...ALL, "beam1-sup"],
+  },
+  {
     name: "big",
     unit: "message",
     about: "120 actors, each in turn pings another one at random and waits for its pong",
     n: 120_000,
     quick: 12_000,
+    peers: ALL,
+  },
+  {
+    name: "chameneos",
+    unit: "meeting",
+    about: "100 actors meet in pairs in a mall and change colours",
+    n: 50_000,
+    quick: 5_000,
+    peers: ALL,
+  },
+  {
+    name: "concdict",
+    unit: "request",
+    about: "20 actors read and write one dictionary, each after its answer",
+    n: 50_000,
+    quick: 5_000,
+    peers: ALL,
+  },
+  {
+    name: "fib",
+    unit: "actor",
+    about: "the doubly recursive function with an actor for each call",
+    n: 92_735,
+    fixed: true,
+    quick: 1_973,
+    peers: ALL,
+  },
+  {
+    name: "bang",
+    unit: "message",
+    about: "50 senders, each n/50 messages in one go, to one receiver",
+    n: 1_000_000,
+    fixed: true,
+    quick: 20_000,
     peers: ALL,
   },
   {

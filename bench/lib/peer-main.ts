@@ -4,7 +4,9 @@
  *
  *     node --conditions=coppice-source bench/lib/peer-main.ts PEER PROGRAM
  */
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Program, Runtime } from "../plain/program.ts";
 import type { Outcome } from "./outcome.ts";
 
 export type Run = (n: number) => Outcome | Promise<Outcome>;
@@ -14,8 +16,12 @@ async function load(peer: string, program: string): Promise<Run> {
     const { launch } = await import("../coppice/launch.ts");
     return launch(program);
   }
-  const { run } = (await import(`../${peer}/${program}.ts`)) as { run: Run };
-  return run;
+  // A peer's own program, where it has one; else the one written for all of them.
+  const own = new URL(`../${peer}/${program}.ts`, import.meta.url);
+  const file = existsSync(own) ? own : new URL(`../plain/${program}.ts`, import.meta.url);
+  const { runtime } = (await import(`../${peer}/runtime.ts`)) as { runtime: Runtime };
+  const { run } = (await import(file.href)) as { run: Program };
+  return (n) => run(runtime, n);
 }
 
 async function main([peer = "", program = ""]: string[]): Promise<void> {

@@ -1,7 +1,10 @@
 /**
- * Owns: the random numbers of the programs: cheap and the same everywhere (a 31-bit generator after
- * Lehmer's multiplicative scheme). Does not own: anything that needs good randomness.
+ * Owns: the random numbers of the programs: a xorshift of 31 bits, cheap and the same for all peers.
+ * Does not own: anything that needs good randomness.
  */
 export function nextRandom(seed: number): number {
-  return (seed * 48_271) % 2_147_483_647;
+  let x = seed ^ (seed << 13);
+  x ^= x >>> 17;
+  x ^= x << 5;
+  return x & 0x7fffffff;
 }

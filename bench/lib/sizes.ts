@@ -4,3 +4,23 @@
  */
 export const RING = 100;
 export const BIG = 120;
+export const FORK = 60;
+export const SENDERS = 50;
+export const CHAMENEOS = 100;
+export const WORKERS = 20;
+/** One request in so many is a write. */
+export const WRITE_EVERY = 10;
+/** Keys of the dictionary. */
+export const KEYS = 512;
+
+/** Actors that fib(k) takes, one a call. */
+export function fibCalls(k: number): number {
+  return k < 2 ? 1 : 1 + fibCalls(k - 1) + fibCalls(k - 2);
+}
+
+/** The k whose fib(k) takes at least n actors. */
+export function fibOf(n: number): number {
+  let k = 1;
+  while (fibCalls(k) < n) k++;
+  return k;
+}

@@ -4,6 +4,7 @@
  * inspection, no exit: this is the ceiling, what V8 gives. Does not own: the programs.
  */
 import { MessageChannel } from "node:worker_threads";
+import type { Ref, Runtime, Typed } from "../plain/program.ts";
 
 /** Mail a turn may handle, as in Coppice. */
 const TURN = 100;
@@ -47,28 +48,28 @@ class Queue<T> {
   }
 }
 
-export class Actor<M> {
-  readonly mail = new Queue<M>();
-  readonly receive: (message: M) => void;
+type Receive = (message: Typed, self: Ref) => void;
+
+class Actor {
+  readonly mail = new Queue<Typed>();
+  readonly receive: Receive;
   queued = false;
 
-  constructor(receive: (message: M) => void) {
+  constructor(receive: Receive) {
     this.receive = receive;
   }
 }
 
-type AnyActor = Actor<unknown>;
-
-const ready = new Queue<AnyActor>();
+const ready = new Queue<Actor>();
 const { port1, port2 } = new MessageChannel();
 port1.on("message", runTurns);
 let awake = false;
 
-export function send<M>(to: Actor<M>, message: NoInfer<M>): void {
+function send(to: Actor, message: Typed): void {
   to.mail.push(message);
   if (to.queued) return;
   to.queued = true;
-  ready.push(to as AnyActor);
+  ready.push(to);
   if (awake) return;
   awake = true;
   port2.postMessage(0);
@@ -79,7 +80,7 @@ function runTurns(): void {
   for (let turns = 1; ready.size > 0; turns++) {
     const actor = ready.shift();
     const { mail } = actor;
-    for (let left = TURN; left > 0 && mail.size > 0; left--) actor.receive(mail.shift());
+    for (let left = TURN; left > 0 && mail.size > 0; left--) actor.receive(mail.shift(), actor);
     if (mail.size > 0) ready.push(actor);
     else actor.queued = false;
     if (turns % 16 === 0 && performance.now() - began > SLICE_MS) break;
@@ -88,16 +89,9 @@ function runTurns(): void {
   if (awake) port2.postMessage(0);
 }
 
-/** What one run answers: see lib/outcome.ts. */
-export type Outcome = { n: number; seconds: number };
-
-/** Runs `begin` and measures until `done` was called `actors` times. */
-export function measured(n: number, begin: (done: () => void) => void, actors = 1) {
-  return new Promise<Outcome>((resolve) => {
-    let left = actors;
-    const beganAt = performance.now();
-    begin(() => {
-      if (--left === 0) resolve({ n, seconds: (performance.now() - beganAt) / 1_000 });
-    });
-  });
-}
+export const runtime: Runtime = {
+  spawn: (receive) => new Actor(receive as Receive),
+  send: (to, message) => send(to as Actor, message),
+  // Nobody knows an actor but those who hold it: it ends when they let go.
+  stop: () => {},
+};

@@ -1,0 +1,17 @@
+/** Owns: fjcreate: n times: a new actor, one message to it, and it ends. */
+import { measured, type Program } from "./program.ts";
+
+export const run: Program = ({ spawn, send, stop }, n) =>
+  measured(
+    n,
+    (done) => {
+      for (let i = 0; i < n; i++) {
+        const receive = (_: { type: "work" }, self: object) => {
+          done();
+          stop(self);
+        };
+        send(spawn(receive), { type: "work" });
+      }
+    },
+    n,
+  );
