@@ -58,6 +58,30 @@ export interface DynamicRef<A = unknown, M extends Messages = Messages> {
 export type AnyRef = { readonly path: string };
 
 /**
+ * What refs are made of. Plain data to everybody, also when frozen; besides, it remembers on this
+ * thread whom it has reached, so that the next message needs no look-up. Copies begin without.
+ */
+export class Address {
+  readonly path: string;
+  readonly behaviour: string;
+  #met: object | null = null;
+
+  constructor(path: string, behaviour: string) {
+    this.path = path;
+    this.behaviour = behaviour;
+  }
+
+  /** Whom messages to this ref reached last, if it is one that remembers. */
+  static met(ref: object): object | null {
+    return #met in ref ? ref.#met : null;
+  }
+
+  static meet(ref: object, who: object): void {
+    if (#met in ref) ref.#met = who;
+  }
+}
+
+/**
  * The ref of an actor in the tree.
  *
  * @param path absolute, as `coppice tree` prints it: "/desk/analyst"
@@ -67,7 +91,7 @@ export function ref<A extends z.ZodType, S extends z.ZodType, M extends Messages
   path: string,
   behaviour: Behaviour<A, S, M>,
 ): Ref<M> {
-  return { path, behaviour: behaviour.name };
+  return new Address(path, behaviour.name);
 }
 
 /** The ref of a `dynamic()` supervisor: where {@link Context.start} starts children. */

@@ -3,6 +3,7 @@
  */
 import { ActorError, ERROR_CODES, type ErrorCode } from "../actor/errors.ts";
 import { type ExitReason, formatReason, fromThrown } from "../actor/exit.ts";
+import { Address } from "../actor/protocol.ts";
 import type { Answer, Envelope } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
 
@@ -37,7 +38,7 @@ export function errorOf(answer: Extract<Answer, { ok: false }>): Error {
 /** The ref of a child that a dynamic supervisor was asked to start. @throws ActorError refused */
 export function startedRef(path: string, behaviour: string, result: AdminResult) {
   if ("ok" in result && result.ok !== null)
-    return { path: `${path}/${String(result.ok)}`, behaviour };
+    return new Address(`${path}/${String(result.ok)}`, behaviour);
   const why = "error" in result ? (result.message ?? result.error) : "it ignored its start";
   throw new ActorError("refused", `${path} did not start the child: ${why}`, {
     at: path,

@@ -9,6 +9,7 @@ import type { CatchingUp } from "./durable-mail.ts";
 import { Fifo } from "./fifo.ts";
 import type { Item, Notice } from "./mailbox.ts";
 import type { Envelope, Mail } from "./ports.ts";
+import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
 
 /** The rare belongings of one incarnation. */
@@ -47,8 +48,22 @@ export class Belongings {
   catching: CatchingUp | null = null;
   /** Durable actors: a thread was lost while this one read its mailbox: it must read it again. */
   stale = false;
+  /** Number of full mailboxes this actor has sent to: it rests until they have room. */
+  mutedBy = 0;
+  /** Notices of the system in the mailbox: somebody waits for these. */
+  urgent = 0;
   ending: ExitReason | null = null;
+  /** Durable actors: what the message in flight has left in the store. */
+  journal: Journal | null = null;
+  replaying = false;
   committing = false;
+  /** What goes on when the next commit, or the one in flight, is done. */
+  afterCommit: (() => void) | null = null;
+  inFlight: (() => void) | null = null;
+  /** Set by the end, while a commit is in flight: tells the others of it. */
+  settle: (() => void) | null = null;
+  /** Highest mail number already read from the store. */
+  watermark = 0;
   #idle: TimerEntry | null = null;
   #controller: AbortController | null = null;
 
@@ -96,6 +111,12 @@ export class Belongings {
     this.#idle = null;
   }
 
+  /** May mail be handled? Who rests goes on for somebody who waits: the other might never read. */
+  allows(asked: number): boolean {
+    if (this.coming.size > 0) return false;
+    return this.mutedBy === 0 || asked + this.urgent + this.deferred.size > 0;
+  }
+
   /** A handler has ended: `next` messages go before the queue, first one first. */
   rest(): void {
     for (const arm of this.endings.splice(0)) arm();
@@ -127,9 +148,9 @@ export class Belongings {
 
   /** Lets resting senders go on when there is room. */
   unmute(room: number): void {
-    if (this.#cell.mailbox.size > room) return;
+    if (this.muting.size === 0 || this.#cell.mailbox.size > room) return;
     for (const sender of this.muting) {
-      sender.mutedBy--;
+      sender.more.mutedBy--;
       sender.kernel.schedule(sender);
     }
     this.muting.clear();

@@ -6,7 +6,7 @@
 import type { ExitReason } from "../actor/exit.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
-import { absent } from "./delivery.ts";
+import { absent, undeliverable } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Mail } from "./ports.ts";
 
@@ -49,7 +49,7 @@ function answerWaiting(kernel: Kernel, cell: Cell, reason: ExitReason, open: Mai
   for (const item of cell.mailbox) {
     if (item.kind === "get_state") refuse(item);
     else if (item.kind === "mail" && item.seq === 0) {
-      kernel.undeliverable(item, "actor_exited", cell, reason);
+      undeliverable(kernel, item, "actor_exited", cell, reason);
     }
   }
   cell.mailbox.clear();

@@ -9,19 +9,21 @@ import type { ActorSpec } from "../actor/spec.ts";
 import { replyTo } from "./answers.ts";
 import { Belongings } from "./belongings.ts";
 import { seal } from "./commits.ts";
-import { acceptDurable, catchUp, caughtUp } from "./durable-mail.ts";
+import { undeliverable } from "./delivery.ts";
+import { caughtUp } from "./durable-mail.ts";
 import { bury } from "./ending.ts";
 import { Fifo } from "./fifo.ts";
-import { end, invoke, settled } from "./handling.ts";
+import { end, handleMail, invoke, settled } from "./handling.ts";
 import { resume } from "./journal.ts";
 import type { Kernel } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
 import type { Answer, Completion, Signal } from "./ports.ts";
+import type { Program } from "./program.ts";
 import { restore } from "./restore.ts";
 import { onSignal, receive } from "./signals.ts";
-import { type Effect, type Journal, Slice } from "./slice.ts";
-import { cellStarted } from "./telling.ts";
+import { type Effect, Slice } from "./slice.ts";
+import { running } from "./starting.ts";
 import type { Verbs } from "./verbs.ts";
 import type { Pending } from "./waiting.ts";
 
@@ -35,25 +37,21 @@ export type Inner =
 const isInner = (next: Inner | undefined) =>
   next !== undefined && (next.kind === "answered" || next.kind === "perform");
 
-/** One incarnation of one actor. */
+/** One incarnation of one actor. There may be a million of them: what is rare is in Belongings. */
 export class Cell {
-  readonly kernel: Kernel;
+  readonly program: Program;
   readonly path: string;
   readonly life: number;
   readonly incarnation: number;
-  readonly spec: ActorSpec;
-  readonly behaviour: AnyBehaviour;
   readonly parent: string;
   args: unknown;
   status: Status = "starting";
   state: unknown = undefined;
-  readonly mailbox = new Mailbox();
-  readonly signals = new Fifo<Inner>();
+  private queue: Mailbox | null = null;
+  private lane: Fifo<Inner> | null = null;
   /** Is it in the ready queue (K5)? */
   queued = false;
   suspended = false;
-  /** Number of full mailboxes this actor has sent to: it rests until they have room. */
-  mutedBy = 0;
   begun = false;
   /** Has the supervisor been told that the start is over? */
   started = false;
@@ -61,43 +59,54 @@ export class Cell {
   active: Verbs | null = null;
   /** Set in durable actors only. */
   slice: Slice | null;
-  journal: Journal | null = null;
-  /** What goes on when the next commit, or the one in flight, is done. */
-  afterCommit: (() => void) | null = null;
-  inFlight: (() => void) | null = null;
-  /** Set by the end: tells the others of it. */
-  settle: (() => void) | null = null;
-  /** Asks in the mailbox, and notices of the system: somebody waits for these. */
+  /** Asks in the mailbox: somebody waits for these. */
   asked = 0;
-  urgent = 0;
-  replaying = false;
   reductions = 0;
   handled = 0;
-  /** Highest mail number already read from the store. */
-  watermark = 0;
-  #more: Belongings | null = null;
+  private rare: Belongings | null = null;
 
-  constructor(kernel: Kernel, start: Extract<Signal, { kind: "start" }>) {
-    this.kernel = kernel;
+  constructor(program: Program, start: Extract<Signal, { kind: "start" }>) {
+    this.program = program;
     this.path = start.to;
     this.life = start.life;
     this.incarnation = start.incarnation;
-    this.spec = start.spec as ActorSpec;
-    this.behaviour = this.spec.behaviour;
     this.parent = start.parent;
     this.args = start.args;
-    this.slice = this.spec.durable ? new Slice() : null;
+    this.slice = program.spec.durable ? new Slice() : null;
+  }
+
+  get kernel(): Kernel {
+    return this.program.kernel;
+  }
+
+  get spec(): ActorSpec {
+    return this.program.spec;
+  }
+
+  get behaviour(): AnyBehaviour {
+    return this.program.behaviour;
+  }
+
+  get mailbox(): Mailbox {
+    this.queue ??= new Mailbox();
+    return this.queue;
+  }
+
+  /** Its own lane, before mail. */
+  get signals(): Fifo<Inner> {
+    this.lane ??= new Fifo();
+    return this.lane;
   }
 
   /** Links, timers, watches: made when first needed; most actors never do. */
   get more(): Belongings {
-    this.#more ??= new Belongings(this);
-    return this.#more;
+    this.rare ??= new Belongings(this);
+    return this.rare;
   }
 
   /** The same, if there are any. */
   get own(): Belongings | null {
-    return this.#more;
+    return this.rare;
   }
 
   become(status: Status): void {
@@ -107,48 +116,56 @@ export class Cell {
 
   /** Messages that wait, those on their way through the store too: what the bound is about. */
   get waiting(): number {
-    return this.mailbox.size + (this.#more?.incoming.size ?? 0);
+    const mail = this.queue === null ? 0 : this.queue.size;
+    return this.rare === null ? mail : mail + this.rare.incoming.size;
   }
 
   /** The same without the system's own: what an idle timeout gives way to. */
   get unread(): number {
-    return this.waiting - this.urgent;
+    return this.waiting - (this.rare?.urgent ?? 0);
+  }
+
+  /** Number of full mailboxes this actor has sent to: it rests until they have room. */
+  get mutedBy(): number {
+    return this.rare === null ? 0 : this.rare.mutedBy;
   }
 
   /** Can mail be handled now? Somebody who is waited for does not rest: the other might never read. */
   get runnable(): boolean {
     if (this.status !== "idle" || this.suspended) return false;
-    if (this.#more !== null && this.#more.coming.size > 0) return false;
-    const deferred = this.#more?.deferred.size ?? 0;
-    return this.mutedBy === 0 || this.asked + this.urgent + deferred > 0;
+    return this.rare === null || this.rare.allows(this.asked);
   }
 
   /** One turn: all signals, then mail while the budget lasts. @returns whether work is left */
   turn(messages: number, reductions: number): boolean {
     if (!this.begun) this.#begin();
     const until = this.reductions + reductions;
-    this.#serve(until);
-    if (this.suspended && this.urgent > 0) this.#serveUrgent();
+    if (this.lane !== null) this.#serve(this.lane, until);
+    if (this.suspended && this.rare !== null) this.#serveUrgent(this.rare);
     for (let left = messages; left > 0 && this.runnable && this.reductions < until; left--) {
-      const item = this.mailbox.shift();
-      if (item === undefined) break;
+      const item = this.queue === null ? null : this.queue.shift();
+      if (item === null) break;
       this.#handle(item);
-      if (this.signals.size > 0) this.#serve(until);
+      if (this.lane !== null) this.#serve(this.lane, until);
     }
-    seal(this);
-    if (this.#more !== null && this.#more.muting.size > 0)
-      this.#more.unmute(this.spec.mailboxMax / 2);
+    return this.#rest();
+  }
+
+  /** The turn is over: what it did is committed. @returns whether work is left */
+  #rest(): boolean {
+    if (this.slice !== null) seal(this);
+    if (this.rare !== null) this.rare.unmute(this.spec.mailboxMax / 2);
     if (this.status === "exited") return false;
-    return this.signals.size > 0 || (this.runnable && this.mailbox.size > 0);
+    if (this.lane !== null && this.lane.size > 0) return true;
+    return this.queue !== null && this.queue.size > 0 && this.runnable;
   }
 
   /** Serves signals. Those that let user code go on cost budget: a handler can wait without end. */
-  #serve(until: number): void {
+  #serve(signals: Fifo<Inner>, until: number): void {
     // Where the host cannot drain, a handler that goes on does so alone: its turn ends there.
-    while (this.status !== "exited" && !this.kernel.resumed) {
-      if (this.reductions >= until && isInner(this.signals.first)) return;
-      const next = this.signals.shift();
-      if (next === undefined) return;
+    while (signals.size > 0 && this.status !== "exited" && !this.kernel.resumed) {
+      if (this.reductions >= until && isInner(signals.first)) return;
+      const next = signals.shift() as Inner;
       if (next.kind === "settled") {
         if (this.active === next.verbs) settled(this, next.verbs, next.ok, next.value);
       } else if (next.kind === "answered") {
@@ -162,8 +179,8 @@ export class Cell {
   }
 
   /** Suspended: only the system's own messages are served, the others wait (SEMANTICS 25.1). */
-  #serveUrgent(): void {
-    while (this.status === "idle" && this.urgent > 0) {
+  #serveUrgent(more: Belongings): void {
+    while (this.status === "idle" && more.urgent > 0) {
       const items = [...this.mailbox];
       const at = items.findIndex(({ kind }) => kind === "stop" || kind === "get_state");
       const [item] = items.splice(at, 1);
@@ -196,50 +213,30 @@ export class Cell {
     if (completion.stored === null) return invoke(this, "init", null);
     const failure = restore(this, completion.stored);
     if (failure !== null) return bury(this, failure);
-    this.running();
-  }
-
-  running(): void {
-    this.started = true;
-    this.active = null;
-    this.become("idle");
-    cellStarted(this, { ok: true });
-    if (this.#more !== null) {
-      this.#more.rest();
-      const knocked = this.#more.knocked.splice(0);
-      // Numbered for a predecessor that is forgotten: this one's mailbox begins anew.
-      if (this.watermark === 0) for (const mail of knocked) mail.seq = 0;
-      const early = [...knocked, ...this.#more.incoming];
-      this.#more.incoming.clear();
-      for (const item of early) {
-        if (item.kind !== "mail") this.notice(item);
-        else if (item.seq === 0 || item.seq > this.watermark)
-          acceptDurable(this.kernel, this, item);
-      }
-      if (this.#more.stale) catchUp(this);
-    }
-    this.kernel.schedule(this);
+    running(this);
   }
 
   #handle(item: Item): void {
-    if (item.kind === "mail") {
-      if (item.ask !== 0) this.asked--;
-      this.#more?.cancelIdle();
-      const handler = Object.hasOwn(this.behaviour.on, item.type) ? item.type : null;
-      if (handler === null) return this.kernel.undeliverable(item, "unknown_type", this);
-      this.reductions++;
-      return invoke(this, "mail", item);
-    }
+    if (item.kind !== "mail") return this.#handleNotice(item);
+    if (item.ask !== 0) this.asked--;
+    if (this.rare !== null) this.rare.cancelIdle();
+    const handler = this.program.handlerOf(item.type);
+    if (handler === undefined) return undeliverable(this.kernel, item, "unknown_type", this);
+    this.reductions++;
+    handleMail(this, item, handler);
+  }
+
+  #handleNotice(item: Notice): void {
     if (item.kind === "stop") {
-      this.urgent--;
+      this.more.urgent--;
       return end(this, item.reason);
     }
     if (item.kind === "get_state") {
-      this.urgent--;
+      this.more.urgent--;
       const answer: Answer = { ok: true, value: this.state };
       return this.kernel.send(replyTo(item, answer), null);
     }
-    this.#more?.cancelIdle();
+    this.rare?.cancelIdle();
     // Unlinked or unwatched since it was queued: then it must not be seen (SEMANTICS 17.1, 18.3).
     if (!this.more.consume(item)) return;
     if (this.behaviour[item.kind] === undefined) {
@@ -271,13 +268,14 @@ export class Cell {
 
   /** Into the mailbox. */
   put(item: Item): void {
-    if (item.kind === "mail") {
-      if (item.ask !== 0) this.asked++;
-    } else if (item.kind === "stop" || item.kind === "get_state") {
-      this.urgent++;
-    }
+    if (item.kind !== "mail" || item.ask !== 0) this.#count(item);
     this.mailbox.push(item);
-    this.kernel.schedule(this);
+    if (!this.queued) this.program.kernel.scheduler.schedule(this);
+  }
+
+  #count(item: Item): void {
+    if (item.kind === "mail") this.asked++;
+    else if (item.kind === "stop" || item.kind === "get_state") this.more.urgent++;
   }
 
   /** Runs something of this actor in its next turn. */

@@ -24,27 +24,29 @@ export function seal(cell: Cell): void {
   if (cell.status === "starting" && commit.created === null) {
     return cell.kernel.outgoing.release(cell, effects);
   }
-  cell.more.committing = true;
-  cell.inFlight = cell.afterCommit;
-  cell.afterCommit = null;
+  const { more } = cell;
+  more.committing = true;
+  more.inFlight = more.afterCommit;
+  more.afterCommit = null;
   if (cell.status === "idle") cell.become("committing");
   cell.kernel.outgoing.commit(commit, effects);
 }
 
 /** The commit in flight is done. */
 export function committed(cell: Cell): void {
-  cell.more.committing = false;
-  if (cell.status === "exited") return cell.settle?.();
+  const { more } = cell;
+  more.committing = false;
+  if (cell.status === "exited") return more.settle?.();
   if (cell.status === "committing") cell.become("idle");
-  const next = cell.inFlight;
-  cell.inFlight = null;
+  const next = more.inFlight;
+  more.inFlight = null;
   next?.();
-  if (cell.status === "idle") cell.more.rest();
+  if (cell.status === "idle") more.rest();
   seal(cell);
-  if (!cell.more.committing && cell.afterCommit !== null) {
+  if (!more.committing && more.afterCommit !== null) {
     // There was nothing left to commit.
-    const last = cell.afterCommit;
-    cell.afterCommit = null;
+    const last = more.afterCommit;
+    more.afterCommit = null;
     last();
   }
   cell.kernel.schedule(cell);

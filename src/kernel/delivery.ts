@@ -3,22 +3,29 @@
  * Does not own: transport between threads (node/), mailboxes themselves.
  * Invariant: K8 every accepted message is handled, still queued, or a dead letter.
  */
+import type { ExitReason } from "../actor/exit.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable } from "./durable-mail.ts";
+import type { DeadReason } from "./events.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Envelope, Mail } from "./ports.ts";
 
 /** Puts mail into a mailbox, or through the store first if the receiver is durable. */
 export function accept(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): void {
+  if (cell.slice !== null || mail.seq > 0) return acceptStored(kernel, cell, mail, sender);
+  if (cell.waiting < cell.program.mailboxMax || admit(kernel, cell, mail, sender)) cell.put(mail);
+}
+
+/** Of a durable actor, or numbered by a store. */
+function acceptStored(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): void {
   if (mail.seq > 0) {
     // Already read when this incarnation was restored, or a duplicate of it.
-    if (mail.seq <= cell.watermark || cell.slice === null) return;
+    if (cell.slice === null || mail.seq <= cell.more.watermark) return;
   } else if (cell.waiting >= cell.spec.mailboxMax && !admit(kernel, cell, mail, sender)) {
     return;
   }
-  if (cell.slice === null) cell.put(mail);
-  else acceptDurable(kernel, cell, mail);
+  acceptDurable(kernel, cell, mail);
 }
 
 /** A full mailbox: the sender rests (up to twice the bound), or the message is refused. */
@@ -26,14 +33,14 @@ function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boo
   const { overflow, mailboxMax } = cell.spec;
   const mute = overflow === "mute" && sender !== null && cell.waiting < 2 * mailboxMax;
   if (!mute) {
-    kernel.undeliverable(mail, "mailbox_full", cell);
+    undeliverable(kernel, mail, "mailbox_full", cell);
     return false;
   }
   // A sender that is itself overloaded goes on, else two full actors would wait for each other.
   const overloaded = sender.mailbox.size * 2 >= sender.spec.mailboxMax;
   if (!overloaded && sender !== cell && !cell.more.muting.has(sender)) {
     cell.more.muting.add(sender);
-    sender.mutedBy++;
+    sender.more.mutedBy++;
     kernel.emit({ type: "muted", path: sender.path, by: cell.path });
   }
   return true;
@@ -49,7 +56,7 @@ export function absent(kernel: Kernel, envelope: Envelope): void {
       if (kernel.durablePaths.has(to) || kernel.options.durable?.(to)) {
         return kernel.committer.enqueue(envelope);
       }
-      return kernel.undeliverable(envelope, "no_actor", null);
+      return undeliverable(kernel, envelope, "no_actor", null);
     case "link": {
       const reason = { tag: "no_actor" as const, path: to };
       return kernel.send({ kind: "exit", to: envelope.from, from: to, reason, linked: true }, null);
@@ -70,7 +77,7 @@ export function absent(kernel: Kernel, envelope: Envelope): void {
 }
 
 /** The answer that whoever asked gets when a message cannot be delivered. */
-export const REFUSAL = {
+const REFUSAL = {
   no_actor: "no_actor",
   actor_exited: "exited",
   mailbox_full: "overloaded",
@@ -78,3 +85,20 @@ export const REFUSAL = {
   bad_message: "E_MESSAGE_SCHEMA",
   max_deliveries: "exited",
 } as const;
+
+/** A message nobody handles: kept as a dead letter; whoever asked is told. */
+export function undeliverable(
+  kernel: Kernel,
+  mail: Mail,
+  reason: DeadReason,
+  cell: Cell | null,
+  exit?: ExitReason,
+): void {
+  kernel.dead.add(mail, reason, kernel.nowMs);
+  const { to: path, type: message, from } = mail;
+  kernel.emit({ type: "dead_letter", path, message, from, reason });
+  if (mail.ask !== 0) kernel.send(replyTo(mail, failed(REFUSAL[reason], path, exit)), null);
+  if (cell?.slice && mail.seq > 0 && reason === "unknown_type") {
+    cell.slice.bury(mail.seq, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
+  }
+}

@@ -90,10 +90,10 @@ export function caughtUp(cell: Cell, stored: Stored | null): void {
     catching.known.add(mail.seq);
     cell.put(mail);
   }
-  if (stored !== null) cell.watermark = Math.max(cell.watermark, stored.watermark);
+  if (stored !== null) cell.more.watermark = Math.max(cell.more.watermark, stored.watermark);
   if (--catching.reads > 0) return;
   cell.more.catching = null;
   for (const mail of catching.late) {
-    if (mail.seq > cell.watermark) acceptDurable(cell.kernel, cell, mail);
+    if (mail.seq > cell.more.watermark) acceptDurable(cell.kernel, cell, mail);
   }
 }

@@ -36,7 +36,7 @@ export function conclude(cell: Cell, reason: ExitReason): void {
   if (cell.slice === null || !cell.started || !open) return bury(cell, reason);
   cell.active = null;
   cell.status = "stopping";
-  cell.afterCommit = () => bury(cell, reason);
+  cell.more.afterCommit = () => bury(cell, reason);
   seal(cell);
 }
 
@@ -55,14 +55,15 @@ export function bury(cell: Cell, reason: ExitReason): void {
   const open = cell.active?.open ?? null;
   cell.active = null;
   cell.own?.release();
-  cell.settle = () => settleEstate(cell.kernel, cell, reason, open);
   // What has been sent before leaves before the news of the death (SEMANTICS 18.5).
-  if (!cell.own?.committing) cell.settle();
+  const settle = () => settleEstate(cell.kernel, cell, reason, open);
+  if (cell.own?.committing) cell.own.settle = settle;
+  else settle();
 }
 
 /** The store refused the commit in flight: somebody else owns this actor now (K11). */
 export function refused(cell: Cell, reason: ExitReason): void {
   cell.more.committing = false;
-  if (cell.status === "exited") cell.settle?.();
+  if (cell.status === "exited") cell.more.settle?.();
   else bury(cell, reason);
 }

@@ -6,79 +6,74 @@
 
 const CHUNK = 64;
 
-interface Chunk<T> {
-  readonly slots: (T | undefined)[];
-  next: Chunk<T> | null;
+class Chunk<T> {
+  readonly slots: (T | undefined)[] = [];
+  next: Chunk<T> | null = null;
 }
 
-const chunkOf = <T>(): Chunk<T> => ({ slots: [], next: null });
-
-/** A queue. An empty one holds a single empty chunk. */
+/** A queue. An empty one holds a single chunk, which is used over and over. */
 export class Fifo<T> {
-  #first: Chunk<T> = chunkOf();
-  #last: Chunk<T> = this.#first;
-  #head = 0;
-  #size = 0;
+  private front = new Chunk<T>();
+  private back: Chunk<T> = this.front;
+  /** Where the oldest item is in the first chunk, and where the next one goes in the last. */
+  private head = 0;
+  private tail = 0;
+  private count = 0;
 
   get size(): number {
-    return this.#size;
+    return this.count;
   }
 
   /** The oldest item, without taking it. */
   get first(): T | undefined {
-    return this.#first.slots[this.#head];
+    return this.count === 0 ? undefined : this.front.slots[this.head];
   }
 
   push(item: T): void {
-    if (this.#last.slots.length === CHUNK) {
-      const chunk = chunkOf<T>();
-      this.#last.next = chunk;
-      this.#last = chunk;
-    }
-    this.#last.slots.push(item);
-    this.#size++;
+    if (this.tail === CHUNK) this.#grow();
+    this.back.slots[this.tail++] = item;
+    this.count++;
+  }
+
+  #grow(): void {
+    const chunk = new Chunk<T>();
+    this.back.next = chunk;
+    this.back = chunk;
+    this.tail = 0;
   }
 
   /** The oldest item, or undefined when empty. */
   shift(): T | undefined {
-    if (this.#size === 0) return undefined;
-    const { slots } = this.#first;
-    const item = slots[this.#head];
-    slots[this.#head++] = undefined;
-    this.#size--;
-    if (this.#head === slots.length) this.#rewind();
+    if (this.count === 0) return undefined;
+    const { slots } = this.front;
+    const item = slots[this.head];
+    slots[this.head++] = undefined;
+    this.count--;
+    if (this.head === this.tail || this.head === CHUNK) this.#turnOver();
     return item;
   }
 
-  /** Puts an item before all others. Rare: it may copy one chunk. */
-  unshift(item: T): void {
-    if (this.#head > 0) {
-      this.#first.slots[--this.#head] = item;
-    } else {
-      const chunk: Chunk<T> = { slots: [item], next: this.#first };
-      // A short first chunk is fine: shift() leaves a chunk when it has read it all.
-      this.#first = chunk;
+  /** The first chunk may have been read: on to the next one, or from its beginning again. */
+  #turnOver(): void {
+    if (this.count === 0) this.head = this.tail = 0;
+    else if (this.head === CHUNK) {
+      this.front = this.front.next as Chunk<T>;
+      this.head = 0;
     }
-    this.#size++;
   }
 
   /** Oldest first, without taking. */
   *[Symbol.iterator](): Generator<T> {
-    let from = this.#head;
-    for (let chunk: Chunk<T> | null = this.#first; chunk !== null; chunk = chunk.next) {
-      for (let i = from; i < chunk.slots.length; i++) yield chunk.slots[i] as T;
+    let from = this.head;
+    let left = this.count;
+    for (let chunk: Chunk<T> | null = this.front; chunk !== null; chunk = chunk.next) {
+      for (let i = from; i < chunk.slots.length && left > 0; i++, left--) yield chunk.slots[i] as T;
       from = 0;
     }
   }
 
   clear(): void {
-    this.#first = this.#last = chunkOf();
-    this.#head = this.#size = 0;
-  }
-
-  #rewind(): void {
-    this.#head = 0;
-    if (this.#first.next === null) this.#first.slots.length = 0;
-    else this.#first = this.#first.next;
+    this.front = this.back = new Chunk<T>();
+    this.head = this.tail = this.count = 0;
   }
 }

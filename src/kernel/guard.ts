@@ -5,88 +5,90 @@
  *
  * The worker pays plain stores only. The watcher writes WANTED, waits until any store of ours that
  * is still under way is visible (a millisecond is plenty), and ends the run only if RUN is still the
- * same and USER is 1. At each boundary from user code into ours we store USER = 0 first and look at
- * WANTED then: so one of the two sees the other, and if it is us, we hold still until it lands.
+ * same and odd. At each boundary from user code into ours we change RUN first and look at WANTED
+ * then: so one of the two sees the other, and if it is us, we hold still until it lands.
  */
 import type { Cell } from "./cell.ts";
 import type { Meter } from "./ports.ts";
 
-/** Number of the run of user code under way; 0 when there is none. */
+/**
+ * The run of user code under way: its number while user code itself is on top, the number + 1 in a
+ * verb it has called, 0 when there is none. Numbers of runs are odd.
+ */
 export const RUN = 0;
-/** 1 while user code itself is on top, 0 in a verb it has called. */
-export const USER = 1;
 /** Longest time the run may take. @unit ms */
-export const SLICE_MS = 2;
+export const SLICE_MS = 1;
 /** Written by the watcher: the run it wants to end, or 0. */
-export const WANTED = 3;
+export const WANTED = 2;
 /** Counts the entries of whoever drives this kernel. */
-export const BEATS = 4;
+export const BEATS = 3;
 /** Length of the shared array. */
 export const CELLS = 8;
 
-const RUN_MAX = 0x3fff_ffff;
+/** Numbers of runs: odd, never 0, and small integers to V8 also with one added. */
+const RUNS = 0x3fff_ffff;
 
 /** Who is at work on this thread. */
 export class Guard {
   readonly cells: Int32Array;
-  readonly #meter: Meter | null;
-  #run = 0;
+  private readonly meter: Meter | null;
+  private run = 1;
   /** Whose code runs. Still set when nothing is on the stack: that run was ended from outside. */
   current: Cell | null = null;
 
   constructor(cells: Int32Array | undefined, meter: Meter | undefined) {
     this.cells = cells ?? new Int32Array(CELLS);
-    this.#meter = meter ?? null;
+    this.meter = meter ?? null;
   }
 
   /** User code of this actor begins. */
   enter(cell: Cell): void {
     const { cells } = this;
+    const { sliceMs } = cell.program;
     this.current = cell;
-    if (this.#meter !== null) this.#arm(this.#meter, cell);
-    cells[SLICE_MS] = cell.spec.sliceMs;
-    cells[USER] = 1;
-    this.#run = this.#run === RUN_MAX ? 1 : this.#run + 1;
-    cells[RUN] = this.#run;
+    if (this.meter !== null) this.#arm(this.meter, cell);
+    cells[SLICE_MS] = sliceMs;
+    this.run = (this.run + 2) & RUNS;
+    cells[RUN] = this.run;
   }
 
   /** It is over. */
   leave(): void {
-    this.pause();
-    this.cells[RUN] = 0;
-    if (this.#meter !== null) this.#charge(this.#meter);
+    const { cells } = this;
+    cells[RUN] = 0;
+    if (cells[WANTED] === this.run) this.#hold(cells);
+    if (this.meter !== null) this.#charge(this.meter);
     this.current = null;
   }
 
   /** From user code into ours: a verb was called, or a promise of ours was settled. */
   pause(): void {
+    if (this.current === null) return;
     const { cells } = this;
-    cells[USER] = 0;
-    const wanted = cells[WANTED];
-    if (wanted !== 0 && wanted === cells[RUN]) this.#hold(wanted as number);
+    cells[RUN] = this.run + 1;
+    if (cells[WANTED] === this.run) this.#hold(cells);
   }
 
   /** Back into user code. */
   resume(): void {
-    if (this.current !== null) this.cells[USER] = 1;
+    if (this.current !== null) this.cells[RUN] = this.run;
   }
 
   /** The run was ended from outside. @returns whose it was */
   clear(): Cell | null {
     const { current, cells } = this;
-    cells[USER] = 0;
     cells[RUN] = 0;
     this.current = null;
-    if (current !== null && this.#meter !== null) current.reductions += this.#meter.used();
+    if (current !== null && this.meter !== null) current.reductions += this.meter.used();
     return current;
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
-  #hold(run: number): void {
-    const { cells } = this;
-    cells[USER] = 1;
-    while (Atomics.load(cells, WANTED) === run);
-    cells[USER] = 0;
+  #hold(cells: Int32Array): void {
+    const ours = cells[RUN] as number;
+    cells[RUN] = this.run;
+    while (Atomics.load(cells, WANTED) === this.run);
+    cells[RUN] = ours;
   }
 
   #arm(meter: Meter, cell: Cell): void {

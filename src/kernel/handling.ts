@@ -3,40 +3,64 @@
  * answer, the next state, or the end of the actor. The only calls of user code in Coppice (K1, K2).
  * Does not own: which message is next (cell.ts), committing (commits.ts).
  */
-import { IGNORE } from "../actor/actor.ts";
+import { type AnyBehaviour, IGNORE } from "../actor/actor.ts";
 import { type ExitReason, ExitThrown, fromThrown, NORMAL } from "../actor/exit.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
+import { undeliverable } from "./delivery.ts";
 import { bury, conclude, cutBack } from "./ending.ts";
 import type { Phase } from "./life.ts";
 import type { Item } from "./mailbox.ts";
 import type { Mail } from "./ports.ts";
+import { running } from "./starting.ts";
 import { cellStarted } from "./telling.ts";
 import { Verbs } from "./verbs.ts";
 
-/** Runs one function of the behaviour. */
+type Handler = AnyBehaviour["on"][string];
+
+/** Runs the handler of a message: the path that everything else is measured by. */
+export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
+  const verbs = new Verbs(cell, "mail", mail);
+  const { kernel, behaviour } = cell.program;
+  const { guard } = kernel;
+  cell.active = verbs;
+  cell.status = "running";
+  let value: unknown;
+  guard.enter(cell);
+  try {
+    value = handler.call(behaviour.on, cell.state, mail.message as never, verbs.context);
+    if (isThenable(value)) return park(cell, verbs, value);
+  } catch (thrown) {
+    guard.leave();
+    return settled(cell, verbs, false, thrown);
+  }
+  guard.leave();
+  const plain = verbs.over === null && verbs.open === null && cell.slice === null;
+  if (!plain || cell.own !== null || kernel.traces) return settled(cell, verbs, true, value);
+  // The same as settled() for an ephemeral actor that has none of the rare belongings.
+  if (value !== undefined) cell.state = value;
+  cell.handled++;
+  cell.active = null;
+  cell.status = "idle";
+}
+
+/** Runs any other function of the behaviour. */
 export function invoke(
   cell: Cell,
-  phase: Phase,
-  item: Item | null,
+  phase: Exclude<Phase, "mail">,
+  notice: Item | null,
   reason: ExitReason = NORMAL,
 ): void {
-  const verbs = new Verbs(cell, phase, item !== null && item.kind === "mail" ? item : null);
+  const verbs = new Verbs(cell, phase, null);
   const { guard } = cell.kernel;
   cell.active = verbs;
   if (phase !== "terminate") cell.status = phase === "init" ? "starting" : "running";
   let value: unknown;
   guard.enter(cell);
   try {
-    value = call(cell, phase, item, verbs, reason);
-    if (
-      value !== null &&
-      typeof value === "object" &&
-      typeof (value as PromiseLike<unknown>).then === "function"
-    ) {
-      return park(cell, verbs, value as PromiseLike<unknown>);
-    }
+    value = call(cell, phase, notice, verbs, reason);
+    if (isThenable(value)) return park(cell, verbs, value);
   } catch (thrown) {
     guard.leave();
     return settled(cell, verbs, false, thrown);
@@ -45,9 +69,15 @@ export function invoke(
   settled(cell, verbs, true, value);
 }
 
+/** (Asks a property of what user code returned: still user code.) */
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  typeof (value as PromiseLike<unknown>).then === "function";
+
 function call(
   cell: Cell,
-  phase: Phase,
+  phase: Exclude<Phase, "mail">,
   item: Item | null,
   verbs: Verbs,
   reason: ExitReason,
@@ -55,14 +85,12 @@ function call(
   const { behaviour, state } = cell;
   const ctx = verbs.context;
   switch (phase) {
-    case "mail":
-      return behaviour.on[(item as Mail).type]?.(state, (item as Mail).message, ctx);
     case "init":
       return behaviour.init(cell.args, ctx);
     case "terminate":
       return behaviour.terminate?.(state, reason, ctx);
     default: {
-      const { kind: _, ...notice } = item as Exclude<Item, Mail>;
+      const { kind: _, next: __, ...notice } = item as Exclude<Item, Mail>;
       return behaviour[phase]?.(state, notice as never, ctx);
     }
   }
@@ -114,7 +142,8 @@ export function settled(cell: Cell, verbs: Verbs, ok: boolean, value: unknown): 
   done(cell, verbs, value !== undefined);
   cell.active = null;
   cell.status = "idle";
-  cell.own?.rest();
+  const { own } = cell;
+  if (own !== null) own.rest();
 }
 
 /** The message is finished: the mark. */
@@ -131,19 +160,15 @@ function done(cell: Cell, verbs: Verbs, changed: boolean, exit?: ExitReason): vo
     else cell.slice.add({ kind: "send", envelope });
   }
   cell.handled++;
-  cell.journal = null;
-  cell.slice?.finish(mail.seq, changed ? { value: cell.state } : null);
-  const { kernel, path, life } = cell;
-  if (kernel.options.trace) {
-    kernel.emit({
-      type: "handled",
-      path,
-      life,
-      message: mail.type,
-      from: mail.from,
-      seq: mail.seq,
-    });
+  if (cell.slice !== null) {
+    cell.more.journal = null;
+    cell.slice.finish(mail.seq, changed ? { value: cell.state } : null);
   }
+  const { kernel } = cell.program;
+  if (!kernel.traces) return;
+  const { path, life } = cell;
+  const { type: message, from, seq } = mail;
+  kernel.emit({ type: "handled", path, life, message, from, seq });
 }
 
 function initialised(cell: Cell, value: unknown): void {
@@ -153,10 +178,10 @@ function initialised(cell: Cell, value: unknown): void {
     return bury(cell, NORMAL);
   }
   cell.state = value;
-  if (cell.slice === null) return cell.running();
+  if (cell.slice === null) return running(cell);
   cell.slice.create(cell.args, value);
   cell.active = null;
-  cell.afterCommit = () => cell.running();
+  cell.more.afterCommit = () => running(cell);
   seal(cell);
 }
 
@@ -194,7 +219,7 @@ function retryLater(cell: Cell, verbs: Verbs, mail: Mail, reason: ExitReason): v
   }
   if (cell.slice !== null && mail.seq > 0) {
     cell.slice.bury(mail.seq, reason);
-    cell.kernel.undeliverable(mail, "max_deliveries", cell, reason);
+    undeliverable(cell.kernel, mail, "max_deliveries", cell, reason);
   }
 }
 

@@ -24,16 +24,17 @@ export function recorded(cell: Cell, verbs: Verbs, index: number, name: string):
 
 /** Gives a recorded answer again: in the order of recording, each in a turn of its own. */
 export function replay(cell: Cell, pending: Pending, answer: Answer): void {
-  cell.journal?.wait(pending.index, () => goOn(cell, pending, answer));
+  cell.own?.journal?.wait(pending.index, () => goOn(cell, pending, answer));
   replayNext(cell);
 }
 
 function replayNext(cell: Cell): void {
-  if (cell.replaying || !cell.journal?.due) return;
-  cell.replaying = true;
+  const { more } = cell;
+  if (more.replaying || !more.journal?.due) return;
+  more.replaying = true;
   cell.later(() => {
-    cell.replaying = false;
-    cell.journal?.give();
+    more.replaying = false;
+    more.journal?.give();
     replayNext(cell);
   });
 }
@@ -41,7 +42,7 @@ function replayNext(cell: Cell): void {
 /** What a handler waits for has arrived: recorded first, then the handler goes on. */
 export function resume(cell: Cell, pending: Pending, answer: Answer): void {
   if (cell.active !== pending.verbs) return;
-  if (cell.replaying) {
+  if (cell.own?.replaying) {
     cell.signals.push({ kind: "answered", pending, answer });
     return;
   }
@@ -49,8 +50,8 @@ export function resume(cell: Cell, pending: Pending, answer: Answer): void {
   if (cell.slice === null || seq === 0) return goOn(cell, pending, answer);
   const record: StepRecord = { seq, index: pending.index, name: pending.name, answer };
   cell.slice.record(record);
-  const before = cell.afterCommit;
-  cell.afterCommit = () => {
+  const before = cell.more.afterCommit;
+  cell.more.afterCommit = () => {
     before?.();
     cell.later(() => goOn(cell, pending, answer));
   };
@@ -66,7 +67,8 @@ function goOn(cell: Cell, pending: Pending, answer: Answer): void {
 
 /** What an earlier run of the message being handled has left. */
 export function journalOf(cell: Cell, verbs: Verbs): Journal | null {
-  return cell.journal !== null && cell.journal.seq === verbs.mail?.seq ? cell.journal : null;
+  const journal = cell.own?.journal ?? null;
+  return journal !== null && journal.seq === verbs.mail?.seq ? journal : null;
 }
 
 /** Effects of the message in flight that an earlier run has released. */

@@ -4,14 +4,14 @@
  * Does not own: threads, stores, real time (they are its host's; ports.ts).
  */
 import { ActorError, ERROR_CODES } from "../actor/errors.ts";
-import type { ExitReason } from "../actor/exit.ts";
-import { failed, replyTo } from "./answers.ts";
+import { Address } from "../actor/protocol.ts";
+import type { ActorSpec } from "../actor/spec.ts";
 import { Asks } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
 import { DeadLetters } from "./dead.ts";
-import { absent, accept, REFUSAL } from "./delivery.ts";
-import type { DeadReason, Fact } from "./events.ts";
+import { absent, accept, undeliverable } from "./delivery.ts";
+import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
 import { Guard } from "./guard.ts";
 import { threadLost } from "./loss.ts";
@@ -27,6 +27,7 @@ import type {
   Signal,
   Tools,
 } from "./ports.ts";
+import { Programs } from "./program.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { AdminRequest } from "./supervision.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
@@ -63,6 +64,9 @@ export class Kernel {
   readonly outgoing: Outgoing;
   /** What other threads have not confirmed to have forgotten: path → thread. */
   readonly forgetting = new Map<string, number>();
+  readonly traces: boolean;
+  readonly freezes: boolean;
+  readonly #programs = new Programs(this);
   #attended: Cell[] = [];
   #id: number;
   #life: number;
@@ -77,6 +81,8 @@ export class Kernel {
     this.nowMs = options.nowMs;
     this.guard = new Guard(options.cells, options.meter);
     this.drain = options.drain ?? null;
+    this.traces = options.trace ?? false;
+    this.freezes = options.freeze ?? false;
     if (options.meter !== undefined) meterYields(this, options.meter);
     this.asks = new Asks(this);
     this.outgoing = new Outgoing(this);
@@ -164,12 +170,28 @@ export class Kernel {
   /* ---- what cells call ---- */
 
   mail(to: string, type: string, message: unknown, from: string, ask: number): Mail {
-    const value = this.options.freeze ? freeze(message) : message;
-    return { kind: "mail", to, type, message: value, from, ask, seq: 0, attempts: 0 };
+    const value = this.freezes ? freeze(message) : message;
+    return { kind: "mail", to, type, message: value, from, ask, seq: 0, attempts: 0, next: null };
   }
 
   frozen<T>(value: T): T {
-    return this.options.freeze ? freeze(value) : value;
+    return this.freezes ? freeze(value) : value;
+  }
+
+  /** Mail to whom a ref names: straight there if the ref has reached it before. */
+  post(ref: object, mail: Mail, sender: Cell): void {
+    const met = Address.met(ref) as Cell | null;
+    if (met !== null && met.status !== "exited" && met.program.kernel === this) {
+      return accept(this, met, mail, sender);
+    }
+    this.#meet(ref, mail, sender);
+  }
+
+  #meet(ref: object, mail: Mail, sender: Cell): void {
+    const member = this.members.get(mail.to);
+    if (!(member instanceof Cell)) return this.send(mail, sender);
+    Address.meet(ref, member);
+    accept(this, member, mail, sender);
   }
 
   /** To a member of this thread, or on its way to another. */
@@ -224,17 +246,6 @@ export class Kernel {
     this.emit({ type: "fenced", path: cell.path, life: cell.life, verb });
   }
 
-  /** A message nobody handles: kept as a dead letter; whoever asked is told. */
-  undeliverable(mail: Mail, reason: DeadReason, cell: Cell | null, exit?: ExitReason): void {
-    this.dead.add(mail, reason, this.nowMs);
-    const { to: path, type: message, from } = mail;
-    this.emit({ type: "dead_letter", path, message, from, reason });
-    if (mail.ask !== 0) this.send(replyTo(mail, failed(REFUSAL[reason], path, exit)), null);
-    if (cell?.slice && mail.seq > 0 && reason === "unknown_type") {
-      cell.slice.bury(mail.seq, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
-    }
-  }
-
   /* ---- inside ---- */
 
   /** The store has forgotten a path: whoever asked for it may cease to remember. */
@@ -255,7 +266,9 @@ export class Kernel {
       throw new ActorError("E_INTERNAL", `${ERROR_CODES.E_INTERNAL}: S1, two lives of ${start.to}`);
     }
     const isActor = start.spec.kind === "actor";
-    const member = isActor ? new Cell(this, start) : new SupervisorCell(this, start);
+    const member = isActor
+      ? new Cell(this.#programs.of(start.spec as ActorSpec), start)
+      : new SupervisorCell(this, start);
     this.members.set(start.to, member);
     const { to: path, life, incarnation, spec } = start;
     const behaviour = spec.kind === "actor" ? spec.behaviour.name : "supervisor";
@@ -273,7 +286,7 @@ export class Kernel {
     if (mail.seq > 0 || member !== undefined) return this.send(mail, null);
     // Number 0: the store does not know this actor (any more).
     this.durablePaths.delete(mail.to);
-    this.undeliverable(mail, "no_actor", null);
+    undeliverable(this, mail, "no_actor", null);
   }
 
   #sealAttended(): void {

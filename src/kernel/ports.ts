@@ -7,6 +7,7 @@ import type { ExitReason } from "../actor/exit.ts";
 import type { ActorSpec, ChildSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import type { KernelEvent } from "./events.ts";
+import type { Item } from "./mailbox.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
 
 /** A user message under way. `ask` is 0 for a tell; `seq` is its number in the store, 0 = none. */
@@ -20,6 +21,8 @@ export interface Mail {
   ask: number;
   seq: number;
   attempts: number;
+  /** The next one in the same mailbox (mailbox.ts). */
+  next?: Item | null;
 }
 
 /** How an ask or a call ended. */

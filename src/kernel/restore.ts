@@ -40,12 +40,12 @@ export function restore(cell: Cell, stored: Stored): ExitReason | null {
   }
   cell.state = checked.data;
   cell.args = stored.args;
-  cell.watermark = stored.watermark;
+  cell.more.watermark = stored.watermark;
   // The message in flight goes on first, whatever its number: it had begun.
   const inFlight = stored.progress?.seq ?? stored.steps[0]?.seq;
   if (inFlight !== undefined) {
     const steps = stored.steps.filter((each) => each.seq === inFlight);
-    cell.journal = new Journal(inFlight, steps, stored.progress?.effects ?? 0);
+    cell.more.journal = new Journal(inFlight, steps, stored.progress?.effects ?? 0);
   }
   const isFirst = (seq: number) => (seq === inFlight ? 0 : 1);
   for (const mail of stored.mail.toSorted((a, b) => isFirst(a.seq) - isFirst(b.seq))) {

@@ -16,44 +16,42 @@ export const TURN_REDUCTIONS = 4_000;
 
 /** Who runs next on this thread. */
 export class Scheduler {
-  readonly #ready = new Fifo<Member>();
-  readonly #wake: () => void;
+  private readonly ready = new Fifo<Member>();
+  private readonly wake: () => void;
   /** Whose turn it is, or null between turns. */
   current: Member | null = null;
   turns = 0;
 
   constructor(wake: () => void) {
-    this.#wake = wake;
+    this.wake = wake;
   }
 
   get size(): number {
-    return this.#ready.size;
+    return this.ready.size;
   }
 
   /** Adds a member to the end of the queue, once. */
   schedule(member: Member): void {
     if (member.queued) return;
     member.queued = true;
-    this.#ready.push(member);
-    if (this.current === null) this.#wake();
+    this.ready.push(member);
+    if (this.current === null) this.wake();
   }
 
   wakeUp(): void {
-    if (this.current === null) this.#wake();
+    if (this.current === null) this.wake();
   }
 
   /** @returns false when nobody was ready */
   runTurn(): boolean {
-    const member = this.#ready.shift();
+    const member = this.ready.shift();
     if (member === undefined) return false;
     member.queued = false;
     this.current = member;
     this.turns++;
-    try {
-      if (member.turn(TURN_MESSAGES, TURN_REDUCTIONS)) this.schedule(member);
-    } finally {
-      this.current = null;
-    }
+    // What throws here is a bug of ours: then the host ends this kernel.
+    if (member.turn(TURN_MESSAGES, TURN_REDUCTIONS)) this.schedule(member);
+    this.current = null;
     return true;
   }
 }

@@ -9,6 +9,7 @@ import { checkId } from "../actor/actor.ts";
 import type { AfterOptions, AnyContext, Log, Timer } from "../actor/context.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, ExitThrown, NORMAL } from "../actor/exit.ts";
+import { Address } from "../actor/protocol.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { setAlarm } from "./alarms.ts";
@@ -19,6 +20,7 @@ import { released } from "./journal.ts";
 import type { Phase } from "./life.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
+import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
 import { perform, type StepOptions, wait } from "./waiting.ts";
 
@@ -63,12 +65,14 @@ export class Verbs {
   /** From user code into a verb. @throws E_CTX_CLOSED */
   #enter(verb: string): Cell {
     const cell = this.#cell;
-    if (cell.active !== this) {
-      cell.kernel.fenced(cell, verb);
-      throw tooLate(cell.path, verb);
-    }
-    cell.kernel.guard.pause();
+    if (cell.active !== this) this.#late(verb);
+    cell.program.kernel.guard.pause();
     return cell;
+  }
+
+  #late(verb: string): never {
+    this.#cell.kernel.fenced(this.#cell, verb);
+    throw tooLate(this.#cell.path, verb);
   }
 
   /** Does something of ours for user code. */
@@ -103,22 +107,10 @@ export class Verbs {
     else if (this.effects > released(cell, this)) cell.collect({ kind: "send", envelope });
   }
 
-  /** Ends a link or watch from wherever it is called; a dead incarnation has none any more. */
-  #untie(had: boolean, envelope: Envelope): void {
-    const cell = this.#cell;
-    if (cell.status === "exited") cell.kernel.fenced(cell, envelope.kind);
-    else if (had) this.#tie(cell, envelope);
-  }
-
-  /** A link or watch: it belongs to this incarnation, so a rerun in the next one makes it again. */
-  #tie(cell: Cell, envelope: Envelope): void {
-    cell.reductions++;
-    if (cell.slice === null) cell.kernel.send(envelope, cell);
-    else cell.collect({ kind: "send", envelope });
-  }
-
   get self() {
-    return { path: this.#cell.path, behaviour: this.#cell.behaviour.name };
+    const self = new Address(this.#cell.path, this.#cell.behaviour.name);
+    Address.meet(self, this.#cell);
+    return self;
   }
 
   get log(): Log {
@@ -146,10 +138,14 @@ export class Verbs {
 
   tell(ref: Target, type: string, message: unknown): void {
     const cell = this.#cell;
-    const { kernel } = cell;
+    const { kernel } = cell.program;
     const mail = kernel.mail(ref.path, type, message, cell.path, 0);
     this.#enter("tell");
-    this.send(cell, mail);
+    if (cell.slice !== null) this.send(cell, mail);
+    else {
+      cell.reductions++;
+      kernel.post(ref, mail, cell);
+    }
     kernel.guard.resume();
   }
 
@@ -176,7 +172,7 @@ export class Verbs {
           pending.timer = kernel.timers.add(due, () => kernel.asks.timedOut(id));
           mail.ask = id;
           cell.reductions++;
-          if (cell.slice === null) kernel.send(mail, cell);
+          if (cell.slice === null) kernel.post(ref, mail, cell);
           else cell.collect({ kind: "send", envelope: mail });
         });
       }
@@ -232,34 +228,11 @@ export class Verbs {
   }
 
   watch(ref: Target) {
-    return this.#within("watch", (cell) => {
-      const { guard } = cell.kernel;
-      const id = cell.kernel.nextId();
-      cell.more.watching.set(id, ref.path);
-      this.#tie(cell, { kind: "watch", to: ref.path, from: cell.path, id });
-      const cancel = () => {
-        guard.pause();
-        const had = cell.more.watching.delete(id);
-        this.#untie(had, { kind: "unwatch", to: ref.path, from: cell.path, id });
-        guard.resume();
-      };
-      return { id, cancel };
-    });
+    return this.#within("watch", (cell) => watch(cell, ref.path));
   }
 
   link(ref: Target) {
-    return this.#within("link", (cell) => {
-      const { guard } = cell.kernel;
-      cell.more.links.add(ref.path);
-      this.#tie(cell, { kind: "link", to: ref.path, from: cell.path });
-      const unlink = () => {
-        guard.pause();
-        const had = cell.more.unlink(ref.path);
-        this.#untie(had, { kind: "unlink", to: ref.path, from: cell.path });
-        guard.resume();
-      };
-      return { unlink };
-    });
+    return this.#within("link", (cell) => link(cell, ref.path));
   }
 
   reply(value: never): void {

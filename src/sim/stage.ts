@@ -232,6 +232,7 @@ export class Stage {
   #tap(): void {
     const { kernel, path } = this;
     const inside = kernel.send.bind(kernel);
+    kernel.post = (_ref, mail, sender) => kernel.send(mail, sender);
     kernel.send = (envelope, sender) => {
       const { to } = envelope;
       // A timer's message has no sender: it was noted when it was armed.

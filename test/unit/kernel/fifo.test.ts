@@ -15,9 +15,6 @@ function compare(seed: number, operations: number, grow: number): void {
     if (dice < grow) {
       fifo.push(i);
       model.push(i);
-    } else if (dice < grow + 0.1) {
-      fifo.unshift(i);
-      model.unshift(i);
     } else if (dice < 0.999) {
       expect(fifo.shift()).toBe(model.shift());
     } else {
@@ -39,27 +36,6 @@ test("behaves as an array does, growing, steady and shrinking", () => {
     compare(seed, 2_000, 0.45);
     compare(seed, 2_000, 0.3);
   }
-});
-
-test("unshift works on an empty queue, in a read chunk and before a full one", () => {
-  const fifo = new Fifo<string>();
-  fifo.unshift("b");
-  fifo.unshift("a");
-  expect([...fifo]).toEqual(["a", "b"]);
-  fifo.push("c");
-  expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.shift()]).toEqual([
-    "a",
-    "b",
-    "c",
-    undefined,
-  ]);
-  for (let i = 0; i < 64; i++) fifo.push(`${i}`);
-  fifo.unshift("first");
-  expect(fifo.size).toBe(65);
-  expect(fifo.shift()).toBe("first");
-  expect(fifo.shift()).toBe("0");
-  fifo.unshift("0 again");
-  expect([...fifo].slice(0, 2)).toEqual(["0 again", "1"]);
 });
 
 test("a queue may be filled again while it is being emptied", () => {

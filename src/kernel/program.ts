@@ -1,0 +1,59 @@
+/**
+ * Owns: what all actors of one child spec on one kernel share, so that none of them carries it.
+ * Does not own: anything that changes with a message, but for a memory of the last one's handler.
+ */
+import type { AnyBehaviour } from "../actor/actor.ts";
+import type { ActorSpec } from "../actor/spec.ts";
+import type { Kernel } from "./kernel.ts";
+
+type Handler = AnyBehaviour["on"][string];
+
+/** A spec at home on a kernel. */
+export class Program {
+  readonly kernel: Kernel;
+  readonly spec: ActorSpec;
+  readonly behaviour: AnyBehaviour;
+  readonly sliceMs: number;
+  readonly mailboxMax: number;
+  private type = "";
+  private handler: Handler | undefined;
+
+  constructor(kernel: Kernel, spec: ActorSpec) {
+    this.kernel = kernel;
+    this.spec = spec;
+    this.behaviour = spec.behaviour;
+    this.sliceMs = spec.sliceMs;
+    this.mailboxMax = spec.mailboxMax;
+  }
+
+  /** The handler of a message, if the behaviour has one. */
+  handlerOf(type: string): Handler | undefined {
+    return type === this.type ? this.handler : this.#find(type);
+  }
+
+  #find(type: string): Handler | undefined {
+    const { on } = this.behaviour;
+    this.handler = Object.hasOwn(on, type) ? on[type] : undefined;
+    this.type = type;
+    return this.handler;
+  }
+}
+
+/** The programs of a kernel. */
+export class Programs {
+  readonly #kernel: Kernel;
+  readonly #known = new WeakMap<ActorSpec, Program>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  of(spec: ActorSpec): Program {
+    let program = this.#known.get(spec);
+    if (program === undefined) {
+      program = new Program(this.#kernel, spec);
+      this.#known.set(spec, program);
+    }
+    return program;
+  }
+}

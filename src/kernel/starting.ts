@@ -1,0 +1,32 @@
+/**
+ * Owns: the end of a start: the supervisor is told, and what came too early takes its place.
+ * Does not own: init (handling.ts), what the store gives back (restore.ts).
+ */
+import type { Belongings } from "./belongings.ts";
+import type { Cell } from "./cell.ts";
+import { acceptDurable, catchUp } from "./durable-mail.ts";
+import { cellStarted } from "./telling.ts";
+
+/** The actor is there. */
+export function running(cell: Cell): void {
+  cell.started = true;
+  cell.active = null;
+  cell.become("idle");
+  cellStarted(cell, { ok: true });
+  if (cell.own !== null) admitEarly(cell, cell.own);
+  cell.kernel.schedule(cell);
+}
+
+function admitEarly(cell: Cell, more: Belongings): void {
+  more.rest();
+  const knocked = more.knocked.splice(0);
+  // Numbered for a predecessor that is forgotten: this one's mailbox begins anew.
+  if (more.watermark === 0) for (const mail of knocked) mail.seq = 0;
+  const early = [...knocked, ...more.incoming];
+  more.incoming.clear();
+  for (const item of early) {
+    if (item.kind !== "mail") cell.notice(item);
+    else if (item.seq === 0 || item.seq > more.watermark) acceptDurable(cell.kernel, cell, item);
+  }
+  if (more.stale) catchUp(cell);
+}
