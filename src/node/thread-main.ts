@@ -10,8 +10,10 @@ import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { createHost, type Host } from "./host.ts";
 import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
+import { installMeter } from "./meter.ts";
 import { CONTROL } from "./placement.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
+import { monotonicMs } from "./pump.ts";
 import { namesOf } from "./wire.ts";
 
 const data = workerData as ThreadData;
@@ -32,6 +34,7 @@ const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"])
 const servePool = poolServer(data.app, data.threads);
 
 let events: KernelEvent[] = [];
+let imported = false;
 
 function sink(event: KernelEvent): void {
   if (QUIET.has(event.type)) return;
@@ -86,8 +89,23 @@ function answer(message: ToThread, app: App, host: Host): void {
   }
 }
 
+/** Scheduler threads run users' handlers: there the app's modules count their work. */
+function meterOf(thread: number) {
+  if (thread === CONTROL) return {};
+  const onUnmetered = (module: string, why: string) => {
+    // All threads import the same app: one of them says it.
+    if (!imported && thread !== CONTROL + 1) return;
+    const message = `${module} is not metered: ${why}`;
+    const fact = { path: "", level: "warn", message, fields: { module, why } } as const;
+    sink({ type: "log", ...fact, atMs: monotonicMs(), thread });
+  };
+  return { meter: installMeter({ onUnmetered }).meter };
+}
+
 async function main(): Promise<void> {
+  const metered = meterOf(data.thread);
   const app = await loadApp(new URL(data.app));
+  imported = true;
   const host = createHost({
     thread: data.thread,
     threads: data.threads,
@@ -98,6 +116,7 @@ async function main(): Promise<void> {
     store: data.store,
     pool: poolCalls(data.pool),
     freeze: data.freeze,
+    ...metered,
     sink,
     onRoot: (signal) => tell({ kind: "root", signal }),
     onStoreFailure: (error) => {
