@@ -131,6 +131,7 @@ test("every export of package.json resolves", () => {
   const names = [
     "coppice",
     ...(existsSync(join(root, "src", "sim", "index.ts")) ? ["coppice/sim"] : []),
+    ...(existsSync(join(root, "src", "interop", "nact.ts")) ? ["coppice/interop/nact"] : []),
     ...trees.map((name) => `coppice/supervisors/${name.slice(0, -3)}`),
   ];
   write("all.mjs", `${names.map((name) => `await import("${name}");`).join("\n")}\n`);

@@ -42,7 +42,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
 
 /** Third-party packages, and node:sqlite: the only places of src that may import them. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
-  zod: ["src/actor/", "src/cli/", "src/observe/", "src/sim/"],
+  zod: ["src/actor/", "src/cli/", "src/interop/", "src/observe/", "src/sim/"],
   "node:sqlite": ["src/store/"],
   msgpackr: ["src/store/", "src/node/transport.ts"],
   ioredis: ["src/store/"],
