@@ -23,8 +23,10 @@ serve() ->
         eof -> halt();
         Line ->
             [Program, N] = string:lexemes(string:trim(Line), " "),
-            {Count, Seconds} = in_own_process(list_to_atom(Program), list_to_integer(N)),
-            io:format("{\"n\":~w,\"seconds\":~.9f}~n", [Count, Seconds]),
+            {Count, Seconds, Figures} = in_own_process(list_to_atom(Program), list_to_integer(N)),
+            io:format("{\"n\":~w,\"seconds\":~.9f", [Count, Seconds]),
+            [io:format(",\"~s\":~.3f", [Name, float(Value)]) || {Name, Value} <- Figures],
+            io:format("}~n"),
             serve()
     end.
 
@@ -40,7 +42,10 @@ in_own_process(Program, N) ->
 timed(N, Begin) ->
     T0 = erlang:monotonic_time(nanosecond),
     Begin(),
-    {N, (erlang:monotonic_time(nanosecond) - T0) / 1.0e9}.
+    {N, (erlang:monotonic_time(nanosecond) - T0) / 1.0e9, []}.
+
+%% With a scheduler of its own for each side, so that every message crosses threads.
+on(Scheduler, Fun) -> spawn_opt(Fun, [{scheduler, Scheduler}]).
 
 done(0) -> ok;
 done(Left) -> receive done -> done(Left - 1) end.
@@ -134,7 +139,54 @@ run(bang, N) ->
 run(ask, N) ->
     {ok, Server} = gen_server:start(?MODULE, [], []),
     Result = timed(N, fun() -> calls(Server, 0, N) end),
-    stop([Server]), Result.
+    stop([Server]), Result;
+
+run(pingpong2, N) ->
+    Me = self(),
+    Ping = on(1, fun() -> receive {other, Pong} -> player(Pong, Me) end end),
+    Pong = on(2, fun() -> player(Ping, Me) end),
+    Ping ! {other, Pong},
+    Result = timed(N, fun() -> Ping ! {ball, N - 1}, done(1) end),
+    stop([Ping, Pong]), Result;
+
+run(bang2, N) -> one_way(N, fun(Left) -> {hit, Left} end);
+
+run('bang2-100', N) ->
+    From = <<"desk-7/trader-3">>,
+    one_way(N, fun(Left) ->
+        {hit, Left, From, order, 101.25 + (Left rem 64), 500, 1700000000 + Left} end);
+
+run(ask2, N) ->
+    Me = self(),
+    {ok, Server} = gen_server:start(?MODULE, [], [{spawn_opt, [{scheduler, 2}]}]),
+    on(1, fun() -> Me ! timed_calls(Server, N, N, []) end),
+    Samples = receive List -> lists:sort(List) end,
+    stop([Server]),
+    Us = fun(Q) -> lists:nth(max(1, ceil(Q * N)), Samples) / 1000 end,
+    {N, lists:sum(Samples) / 1.0e9, [{p50Us, Us(0.5)}, {p99Us, Us(0.99)}]}.
+
+one_way(N, Make) ->
+    Me = self(),
+    Receiver = on(2, fun() -> last_hit(Me) end),
+    Sender = on(1, fun() -> receive go -> bursts(Receiver, N, Make) end end),
+    Result = timed(N, fun() -> Sender ! go, done(1) end),
+    stop([Sender, Receiver]), Result.
+
+bursts(_, 0, _) -> ok;
+bursts(Receiver, Left, Make) -> Receiver ! Make(Left - 1), bursts(Receiver, Left - 1, Make).
+
+last_hit(Driver) ->
+    receive
+        Hit when element(2, Hit) =:= 0 -> Driver ! done;
+        _ -> last_hit(Driver)
+    end.
+
+timed_calls(_, _, 0, Samples) -> Samples;
+timed_calls(Server, At, Left, Samples) ->
+    T0 = erlang:monotonic_time(nanosecond),
+    Next = gen_server:call(Server, {next, At}, infinity),
+    T1 = erlang:monotonic_time(nanosecond),
+    timed_calls(Server, Next, Left - 1, [T1 - T0 | Samples]).
 
 repeat(0, _) -> ok;
 repeat(N, Fun) -> Fun(), repeat(N - 1, Fun).

@@ -1,5 +1,8 @@
-/** Owns: pingpong on the real runtime: two supervised actors, one message back and forth. */
-import { actor, child, type Ref } from "coppice";
+/**
+ * Owns: pingpong on the real runtime: two supervised actors, one message back and forth. For two
+ * threads see pingpong2.ts.
+ */
+import { type App, actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { benchApp, DRIVER, driver } from "./driver.ts";
 
@@ -22,10 +25,14 @@ const Player = actor("player", {
   },
 });
 
-export default benchApp(
-  driver((ctx, n) => ctx.tell(player("ping"), "ball", { left: n - 1 })),
-  [
-    child("ping", Player, { args: { other: "pong" } }),
-    child("pong", Player, { args: { other: "ping" } }),
-  ],
-);
+export function pingpong(ping: string, pong: string): App {
+  return benchApp(
+    driver((ctx, n) => ctx.tell(player(ping), "ball", { left: n - 1 })),
+    [
+      child(ping, Player, { args: { other: pong } }),
+      child(pong, Player, { args: { other: ping } }),
+    ],
+  );
+}
+
+export default pingpong("ping", "pong");

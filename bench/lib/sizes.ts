@@ -24,3 +24,6 @@ export function fibOf(n: number): number {
   while (fibCalls(k) < n) k++;
   return k;
 }
+
+/** Messages a handler sends at a time to another thread. */
+export const BURST = 1_000;
