@@ -3,7 +3,7 @@
 %% Sizes are those of bench/lib/sizes.ts.
 -module(bench).
 -behaviour(gen_server).
--export([main/0, init/1, handle_call/3, handle_cast/2]).
+-export([main/0, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -define(RING, 100).
 -define(BIG, 120).
@@ -13,6 +13,8 @@
 -define(WORKERS, 20).
 -define(WRITE_EVERY, 10).
 -define(KEYS, 512).
+-define(TIMER_EVERY, 10).
+-define(IDLE_MS, 3000).
 
 main() ->
     io:format("{\"ready\":true}~n"),
@@ -163,7 +165,66 @@ run(ask2, N) ->
     Samples = receive List -> lists:sort(List) end,
     stop([Server]),
     Us = fun(Q) -> lists:nth(max(1, ceil(Q * N)), Samples) / 1000 end,
-    {N, lists:sum(Samples) / 1.0e9, [{p50Us, Us(0.5)}, {p99Us, Us(0.99)}]}.
+    {N, lists:sum(Samples) / 1.0e9, [{p50Us, Us(0.5)}, {p99Us, Us(0.99)}]};
+
+%% The least there is: whoever is linked starts it again.
+run(restart, N) ->
+    logger:set_primary_config(level, none),
+    process_flag(trap_exit, true),
+    timed(N, fun() -> respawns(N) end);
+
+%% The supervisor looks at each restart of the period with each restart: its cost grows with N.
+run('restart-sup', N) ->
+    logger:set_primary_config(level, none),
+    Me = self(),
+    {ok, Sup} = supervisor:start_link(?MODULE, {crasher, Me}),
+    receive running -> ok end,
+    Result = timed(N, fun() -> crashes(Me, N) end),
+    unlink(Sup), exit(Sup, kill), Result;
+
+run(memory, N) ->
+    T0 = erlang:monotonic_time(nanosecond),
+    Before = erlang:memory(processes),
+    Pids = idlers(N, 1000, []),
+    Seconds = (erlang:monotonic_time(nanosecond) - T0) / 1.0e9,
+    Never = erlang:memory(processes),
+    [Pid ! touch || Pid <- Pids],
+    %% The last answers to nothing: look until its mailbox is empty, and so are the others.
+    settled(hd(Pids)),
+    Once = erlang:memory(processes),
+    stop(Pids),
+    {N, Seconds, [{bytesNever, (Never - Before) / N}, {bytesOnce, (Once - Before) / N}]};
+
+run(memory1m, N) -> run(memory, N);
+
+run(idle, N) ->
+    Pids = idlers(N, 0, []),
+    Timed = lists:sublist(Pids, N div ?TIMER_EVERY),
+    [erlang:send_after(3600000, Pid, late) || Pid <- Timed],
+    timer:sleep(?IDLE_MS),
+    {Before, _} = erlang:statistics(runtime),
+    timer:sleep(?IDLE_MS),
+    {After, _} = erlang:statistics(runtime),
+    stop(Pids),
+    {N, ?IDLE_MS / 1000, [{cpuPercent, 100 * (After - Before) / ?IDLE_MS}]}.
+
+idle(0) -> receive late -> ok end;
+idle(Touched) -> receive touch -> idle(Touched - 1) end.
+
+idlers(0, _, Pids) -> Pids;
+idlers(Left, Touches, Pids) -> idlers(Left - 1, Touches, [spawn(fun() -> idle(Touches) end) | Pids]).
+
+respawns(0) -> ok;
+respawns(Left) ->
+    Me = self(),
+    Pid = spawn_link(fun() -> Me ! running, receive crash -> erlang:error({crash, Left}) end end),
+    receive running -> Pid ! crash end,
+    receive {'EXIT', Pid, _} -> respawns(Left - 1) end.
+
+crashes(_, 0) -> ok;
+crashes(Me, Left) ->
+    crasher ! {crash, Left},
+    receive running -> crashes(Me, Left - 1) end.
 
 one_way(N, Make) ->
     Me = self(),
@@ -210,6 +271,12 @@ counter(Sum, Driver) ->
     end.
 
 %% A xorshift of 32 bits, of which 31 are kept, as in bench/lib/random.ts.
+settled(Pid) ->
+    case erlang:process_info(Pid, message_queue_len) of
+        {_, 0} -> timer:sleep(100);
+        _ -> timer:sleep(10), settled(Pid)
+    end.
+
 random(Seed) ->
     A = (Seed bxor (Seed bsl 13)) band 16#ffffffff,
     B = A bxor (A bsr 17),
@@ -295,8 +362,14 @@ calls(Server, At, N) -> calls(Server, gen_server:call(Server, {next, At}, infini
 init({forks, Driver}) ->
     Child = #{id => fork, start => {gen_server, start_link, [?MODULE, {fork, Driver}, []]}, restart => temporary},
     {ok, {#{strategy => simple_one_for_one}, [Child]}};
+init({crasher, Driver}) ->
+    Child = #{id => crasher, start => {gen_server, start_link, [{local, crasher}, ?MODULE, {crashing, Driver}, []]}},
+    {ok, {#{strategy => one_for_one, intensity => 1000000, period => 1}, [Child]}};
+init({crashing, Driver} = State) -> Driver ! running, {ok, State};
 init(Args) -> {ok, Args}.
 
 handle_call({next, After}, _, State) -> {reply, After + 1, State}.
 
 handle_cast(work, {fork, Driver} = State) -> Driver ! done, {stop, normal, State}.
+
+handle_info({crash, Left}, _) -> erlang:error({crash, Left}).

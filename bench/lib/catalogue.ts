@@ -22,6 +22,8 @@ export interface Program {
   readonly peers: readonly Peer[];
   /** Scheduler threads of coppice. @default 1 */
   readonly threads?: number;
+  /** Runs that count, where a run takes long and its figures hardly differ. @default --runs */
+  readonly runs?: number;
   /** Only run when named. */
   readonly onDemand?: true;
 }
@@ -163,6 +165,42 @@ export const PROGRAMS: readonly Program[] = [
     quick: 1_000,
     peers: ["coppice", "raw", "beam2"],
     threads: 2,
+  },
+  {
+    name: "restart",
+    unit: "restart",
+    about: "a child crashes and is restarted, one after the other",
+    n: 10_000,
+    quick: 500,
+    peers: ["coppice", "raw", "nact", ...BEAM, "beam1-sup"],
+  },
+  {
+    name: "memory",
+    unit: "start",
+    about: "heap of an idle actor, never used and used once, 100,000 of them",
+    n: 100_000,
+    fixed: true,
+    quick: 2_000,
+    peers: [...JS, "beam1"],
+  },
+  {
+    name: "memory1m",
+    unit: "start",
+    about: "the same with a million of them",
+    n: 1_000_000,
+    fixed: true,
+    quick: 2_000,
+    peers: ["coppice", "raw", "beam1"],
+    runs: 1,
+  },
+  {
+    name: "idle",
+    unit: "actor",
+    about: "CPU of a node with 10,000 idle actors and 1,000 timers",
+    n: 10_000,
+    fixed: true,
+    quick: 100,
+    peers: ["coppice", "beam1"],
   },
 ];
 

@@ -68,10 +68,11 @@ export async function measure(program: Program, peers: readonly Peer[], plan: Pl
   if (plan.quick) await Promise.all(having.map(warmUp));
   else for (const peer of having) await warmUp(peer);
   const failed = new Set<Entry>();
-  for (let run = 1; run <= plan.runs; run++) {
+  const runs = program.runs ?? plan.runs;
+  for (let run = 1; run <= runs; run++) {
     for (const entry of entries) {
       if (failed.has(entry)) continue;
-      plan.progress(`${bench}: run ${run} of ${plan.runs}: ${entry.peer}, n = ${entry.n}`);
+      plan.progress(`${bench}: run ${run} of ${runs}: ${entry.peer}, n = ${entry.n}`);
       try {
         entry.outcomes.push(await entry.process.run(entry.n));
       } catch (error) {

@@ -27,3 +27,8 @@ export function fibOf(n: number): number {
 
 /** Messages a handler sends at a time to another thread. */
 export const BURST = 1_000;
+
+/** One idle actor in so many has a timer. */
+export const TIMER_EVERY = 10;
+/** How long an idle node is watched. @unit ms */
+export const IDLE_MS = 3_000;

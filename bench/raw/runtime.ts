@@ -16,32 +16,35 @@ interface Chunk<T> {
   next: Chunk<T> | null;
 }
 
-/** A queue of chunks: a million waiting messages are never copied, a short queue allocates nothing. */
+/**
+ * A queue of chunks: a million waiting messages are never copied, a short queue allocates once, and
+ * one that was never used has nothing.
+ */
 class Queue<T> {
-  #first: Chunk<T> = { slots: [], next: null };
-  #last = this.#first;
+  #first: Chunk<T> | null = null;
+  #last: Chunk<T> | null = null;
   #head = 0;
   #tail = 0;
   size = 0;
 
   push(value: T): void {
-    if (this.#tail === CHUNK) {
-      const chunk = { slots: [], next: null };
-      this.#last.next = chunk;
-      this.#last = chunk;
+    let last = this.#last;
+    if (last === null) last = this.#last = this.#first = { slots: [], next: null };
+    else if (this.#tail === CHUNK) {
+      last = last.next = this.#last = { slots: [], next: null };
       this.#tail = 0;
     }
-    this.#last.slots[this.#tail++] = value;
+    last.slots[this.#tail++] = value;
     this.size++;
   }
 
   shift(): T {
-    const first = this.#first;
+    const first = this.#first as Chunk<T>;
     const value = first.slots[this.#head] as T;
     first.slots[this.#head++] = undefined;
     if (--this.size === 0) this.#head = this.#tail = 0;
     else if (this.#head === CHUNK) {
-      this.#first = first.next as Chunk<T>;
+      this.#first = first.next;
       this.#head = 0;
     }
     return value;

@@ -1,0 +1,2 @@
+/** Owns: memory with a million actors. */
+export { default } from "./memory.ts";
