@@ -218,7 +218,7 @@ function countOwn(loop: Node, own: string, body: Body, rewriting: Rewriting): vo
   }
   countInside(loop, `if(${own}>=${budget}){${left}=-1;break;}`, body, rewriting);
   for (const { start, end } of leavings(loop.body as Node)) {
-    insert(start, rewriting, `{${settle};`);
+    insert(start, rewriting, `{${settle}+1;`);
     insert(end, rewriting, "}");
   }
 }
