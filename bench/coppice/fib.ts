@@ -48,5 +48,5 @@ export default benchApp(
     const first = await ctx.start(CALLS, { args: { parent: null } });
     ctx.tell(first, "run", { k: fibOf(n) });
   }),
-  [dynamic("calls", {}, Call, { restart: "temporary" })],
+  [dynamic("calls", {}, Call, { restart: "temporary", placement: "with-parent" })],
 );

@@ -31,5 +31,5 @@ export default benchApp(
     },
     (n) => n,
   ),
-  [dynamic("forks", {}, Fork, { restart: "temporary" })],
+  [dynamic("forks", {}, Fork, { restart: "temporary", placement: "with-parent" })],
 );

@@ -34,5 +34,5 @@ export default benchApp(
     const ms = performance.now() - beganAt;
     return { seconds: ms / 1_000, cpuPercent: (user + system) / 10 / ms };
   }),
-  [dynamic("idlers", {}, Idler)],
+  [dynamic("idlers", {}, Idler, { placement: "with-parent" })],
 );

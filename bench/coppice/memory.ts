@@ -55,5 +55,11 @@ export default benchApp(
     await last().catch(() => {}); // gone: so are all before it
     return figures;
   }),
-  [dynamic("idlers", { maxChildren: 10_000_000 }, Idler, { ...ROOMY, restart: "temporary" })],
+  [
+    dynamic("idlers", { maxChildren: 10_000_000 }, Idler, {
+      ...ROOMY,
+      restart: "temporary",
+      placement: "with-parent",
+    }),
+  ],
 );

@@ -54,5 +54,8 @@ export default benchApp(
     started = true;
     ctx.tell(OBSERVER, "expect", { crashes: n });
   }),
-  [child("observer", Observer), dynamic("pool", { intensity: 1_000_000, period: "1s" }, Crasher)],
+  [
+    child("observer", Observer),
+    dynamic("pool", { intensity: 1_000_000, period: "1s" }, Crasher, { placement: "with-parent" }),
+  ],
 );

@@ -4,13 +4,14 @@
  */
 import type { Quota } from "./quota.ts";
 import type { AnyTool } from "./tool.ts";
-import type { Duration } from "./units.ts";
+import type { Duration, Size } from "./units.ts";
 
 export type Restart = "permanent" | "transient" | "temporary";
 export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
 export type AutoShutdown = "never" | "any_significant" | "all_significant";
 /** Milliseconds, or kill at once, or wait for ever. */
 export type Shutdown = number | "brutal_kill" | "infinity";
+export type Placement = "spread" | "with-parent" | "own-thread";
 export type Overflow = "mute" | "reject" | "drop";
 
 /** Settings every child has, actor or supervisor. */
@@ -21,6 +22,17 @@ export interface ChildSettings {
   shutdown?: Duration | "brutal_kill" | "infinity";
   /** Its end may end the supervisor (autoShutdown). @default false */
   significant?: boolean;
+  /**
+   * Which thread runs it. `spread`: any. `with-parent`: all children of one supervisor that say so
+   * share a thread, and a dynamic supervisor whose children say so is there too: starting and
+   * restarting them is a local act, and the loss of that thread takes the supervisor along.
+   * `own-thread`: a thread and heap of its own, for it and all below it; not for children of a
+   * dynamic supervisor. What is below a supervisor that is not `spread` stays with it.
+   * @default "spread"
+   */
+  placement?: Placement;
+  /** Limit of the heap of its own thread; over it the thread is lost. @default Node's */
+  threadHeap?: Size;
 }
 
 /** Settings of a child that runs a behaviour. */

@@ -3,8 +3,8 @@
  * Does not own: which settings exist (spec.ts, app.ts).
  */
 import { ActorError, shown } from "./errors.ts";
-import type { ActorSettings, ChildSettings, Restart, Shutdown } from "./options.ts";
-import { type Duration, milliseconds } from "./units.ts";
+import type { ActorSettings, ChildSettings, Placement, Restart, Shutdown } from "./options.ts";
+import { bytes, type Duration, milliseconds } from "./units.ts";
 
 /** One of the words; the first is the default. @throws E_SPEC_STRATEGY */
 function word<T extends string>(
@@ -61,18 +61,44 @@ function flag(value: boolean | undefined, otherwise: boolean, name: string, at: 
   });
 }
 
-/** restart, shutdown, significant: what every child has. */
+/** The heap of a thread of its own. @throws E_SPEC_COMBINATION E_SPEC_RANGE E_UNITS */
+function heap({ threadHeap, placement }: ChildSettings, at: string): number | null {
+  if (threadHeap === undefined) return null;
+  if (placement !== "own-thread") {
+    throw new ActorError("E_SPEC_COMBINATION", "threadHeap without a thread of its own", {
+      at,
+      fix: 'add placement: "own-thread", or leave threadHeap out',
+    });
+  }
+  const size = bytes(threadHeap, `${at}, threadHeap`);
+  if (size >= HEAP_MIN && size <= HEAP_MAX) return size;
+  throw outside("threadHeap", threadHeap, HEAP_MIN, HEAP_MAX, at);
+}
+
+/** Limits of a thread's heap. @unit bytes */
+const HEAP_MIN = 16 * 2 ** 20;
+const HEAP_MAX = 2 ** 40;
+
+/** What every child has. */
 function child(
   options: ChildSettings,
   shutdown: Shutdown,
   at: string,
-): { restart: Restart; shutdown: Shutdown; significant: boolean } {
+): {
+  restart: Restart;
+  shutdown: Shutdown;
+  significant: boolean;
+  placement: Placement;
+  threadHeapBytes: number | null;
+} {
   const value = options.shutdown;
   const isWord = value === undefined || value === "brutal_kill" || value === "infinity";
   return {
     restart: word(options.restart, ["permanent", "transient", "temporary"], "restart", at),
     shutdown: isWord ? (value ?? shutdown) : milliseconds(value, `${at}, shutdown`),
     significant: flag(options.significant, false, "significant", at),
+    placement: word(options.placement, ["spread", "with-parent", "own-thread"], "placement", at),
+    threadHeapBytes: heap(options, at),
   };
 }
 

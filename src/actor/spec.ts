@@ -10,6 +10,7 @@ import type {
   AutoShutdown,
   DynamicFlags,
   Overflow,
+  Placement,
   Restart,
   Shutdown,
   Strategy,
@@ -31,6 +32,8 @@ export interface ActorSpec {
   readonly restart: Restart;
   readonly shutdown: Shutdown;
   readonly significant: boolean;
+  readonly placement: Placement;
+  readonly threadHeapBytes: number | null;
   readonly durable: boolean;
   readonly tools: readonly AnyTool[];
   readonly mailboxMax: number;
@@ -56,6 +59,8 @@ export interface SupervisorSpec {
   readonly restart: Restart;
   readonly shutdown: Shutdown;
   readonly significant: boolean;
+  readonly placement: Placement;
+  readonly threadHeapBytes: number | null;
   readonly children: readonly ChildSpec[];
   /** Set in a dynamic supervisor: what each child is made of. */
   readonly template: ChildSpec | null;
@@ -223,6 +228,10 @@ export function dynamic(
   const at = `supervisor ${id}`;
   const template: ChildSpec = of?.kind === "supervisor" ? of : actorSpec("child", of, options);
   checkChild(template, "never", at);
+  if (template.placement === "own-thread") {
+    const fix = "put own-thread on the dynamic supervisor: its children share that thread";
+    throw fail("E_SPEC_COMBINATION", "each child of a dynamic supervisor its own thread", at, fix);
+  }
   const { intensity, periodMs } = intensityOf(flags, at);
   return Object.freeze({
     kind: "supervisor" as const,

@@ -79,10 +79,10 @@ export class Asks {
     this.#kernel.schedule(pending.cell);
   }
 
-  /** Whoever is at these paths cannot answer any more. Supervisors live on the control thread. */
-  lost(gone: (path: string) => boolean, reason: ExitReason): void {
+  /** Whoever is at these paths cannot answer any more. */
+  lost(gone: (path: string, supervisor: boolean) => boolean, reason: ExitReason): void {
     for (const [id, { target, supervisor }] of this.#expected) {
-      if (target === "" || supervisor || !gone(target)) continue;
+      if (target === "" || !gone(target, supervisor)) continue;
       this.answered(id, failed("exited", target, reason));
     }
   }

@@ -213,7 +213,7 @@ export class Kernel {
   }
 
   startChild(start: Extract<Signal, { kind: "start" }>): void {
-    const thread = this.options.place(start.to, start.spec);
+    const thread = this.options.route(start.to, start.spec.kind === "supervisor");
     if (thread === this.thread) this.#start(start);
     else this.options.transport.send(thread, start);
   }
@@ -257,8 +257,7 @@ export class Kernel {
   #threadOf(envelope: Envelope): number {
     const { kind } = envelope;
     const toSupervisor = kind === "call" || kind === "started" || kind === "exited";
-    if (toSupervisor && !envelope.to.startsWith("~")) return this.options.control;
-    return this.options.route(envelope.to);
+    return this.options.route(envelope.to, toSupervisor);
   }
 
   #start(start: Extract<Signal, { kind: "start" }>): void {

@@ -8,6 +8,9 @@ import { catchUp } from "./durable-mail.ts";
 import type { Kernel } from "./kernel.ts";
 import type { SupervisorCell } from "./supervisor-cell.ts";
 
+/** Was the actor, or supervisor, of this path there? */
+type Gone = (path: string, supervisor: boolean) => boolean;
+
 /** Ends whatever depended on the thread. */
 export function threadLost(kernel: Kernel, thread: number): void {
   // Before anything is started on the thread's successor.
@@ -15,28 +18,28 @@ export function threadLost(kernel: Kernel, thread: number): void {
     if (at === thread) kernel.options.transport.send(thread, { kind: "forget", to });
   }
   const reason: ExitReason = { tag: "thread_lost", thread };
-  const gone = (path: string) => kernel.options.route(path) === thread;
+  const gone: Gone = (path, supervisor) => kernel.options.route(path, supervisor) === thread;
   kernel.asks.lost(gone, reason);
   for (const member of [...kernel.members.values()]) {
     if (member instanceof Cell) actorLoses(member, gone, reason);
-    else supervisorLoses(member, thread, reason);
+    else supervisorLoses(member, gone, reason);
   }
 }
 
-function supervisorLoses(cell: SupervisorCell, thread: number, reason: ExitReason): void {
+function supervisorLoses(cell: SupervisorCell, gone: Gone, reason: ExitReason): void {
   for (const { life, spec, id } of [...cell.state.lives.values()]) {
-    if (cell.kernel.options.place(`${cell.path}/${id}`, spec) !== thread) continue;
+    if (!gone(`${cell.path}/${id}`, spec.kind === "supervisor")) continue;
     cell.receive({ kind: "exited", to: cell.path, life, reason });
   }
 }
 
-function actorLoses(cell: Cell, gone: (path: string) => boolean, reason: ExitReason): void {
+function actorLoses(cell: Cell, gone: Gone, reason: ExitReason): void {
   const { kernel, path: to, own } = cell;
   for (const from of own?.links ?? []) {
-    if (gone(from)) kernel.send({ kind: "exit", to, from, reason, linked: true }, null);
+    if (gone(from, false)) kernel.send({ kind: "exit", to, from, reason, linked: true }, null);
   }
   for (const [id, path] of own?.watching ?? []) {
-    if (gone(path)) kernel.send({ kind: "down", to, id, path, reason }, null);
+    if (gone(path, false)) kernel.send({ kind: "down", to, id, path, reason }, null);
   }
   catchUp(cell);
 }

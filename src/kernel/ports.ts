@@ -175,10 +175,8 @@ export interface KernelOptions {
   readonly thread: number;
   /** Number of the control thread, where supervisors live. */
   readonly control: number;
-  /** Thread of an actor's path, or of "~N". */
-  readonly route: (path: string) => number;
-  /** Thread on which a new child of this spec is started. */
-  readonly place: (path: string, spec: ChildSpec) => number;
+  /** Thread of a path, or of "~N"; the flag counts where the tree does not know the path. */
+  readonly route: (path: string, supervisor: boolean) => number;
   readonly transport: Transport;
   readonly committer: Committer;
   readonly tools: Tools;

@@ -193,7 +193,7 @@ export class SupervisorCell implements Commands {
   forget(child: Child): void {
     if (child.spec.kind !== "actor" || !child.spec.durable) return;
     const to = this.childPath(child);
-    this.kernel.forget(to, this.kernel.options.place(to, child.spec));
+    this.kernel.forget(to, this.kernel.options.route(to, false));
   }
 
   report(report: Report): void {

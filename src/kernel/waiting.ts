@@ -20,7 +20,7 @@ export interface Pending {
   readonly verbs: Verbs;
   readonly name: string;
   readonly index: number;
-  /** Whom it asked, and whether that is a supervisor: those live on the control thread. */
+  /** Whom it asked, and whether that is a supervisor. */
   readonly target: string;
   readonly supervisor: boolean;
   readonly resolve: (value: unknown) => void;

@@ -6,9 +6,9 @@
 import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
+import { CONTROL, type Places } from "../kernel/placement.ts";
 import type { Committer, Envelope, KernelOptions, Meter } from "../kernel/ports.ts";
 import { brokerOf, type PoolCall } from "../tool/broker.ts";
-import { CONTROL, placeOf, threadOf } from "./placement.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
 import { PortTransport } from "./transport.ts";
@@ -16,8 +16,7 @@ import type { Names } from "./wire.ts";
 
 export interface HostOptions {
   readonly thread: number;
-  /** Number of scheduler threads. */
-  readonly threads: number;
+  readonly places: Places;
   readonly names: Names;
   /** Higher for each life of this thread: numbers of asks and lives begin there. */
   readonly firstId: number;
@@ -60,7 +59,7 @@ export interface Host {
 
 /** Builds a kernel and what drives it. */
 export function createHost(options: HostOptions): Host {
-  const { thread, threads, names } = options;
+  const { thread, places, names } = options;
   let link: StoreLink | null = null;
   const pump = new Pump(() => {
     transport.flush();
@@ -83,8 +82,7 @@ export function createHost(options: HostOptions): Host {
   const kernel: Kernel = new Kernel({
     thread,
     control: CONTROL,
-    route: (path) => threadOf(path, threads),
-    place: (path, spec) => placeOf(path, spec, threads),
+    route: (path, supervisor) => places.threadOf(path, supervisor),
     transport,
     committer: link?.client ?? NO_STORE,
     tools: brokerOf(options.pool),

@@ -10,6 +10,8 @@ import type { Signal } from "../kernel/ports.ts";
 export interface ThreadData {
   readonly thread: number;
   readonly threads: number;
+  /** Limit of its heap, null = Node's. @unit bytes */
+  readonly heapBytes: number | null;
   readonly app: string;
   readonly epoch: number;
   readonly generation: number;

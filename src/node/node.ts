@@ -10,6 +10,7 @@ import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
+import { CONTROL, Places } from "../kernel/placement.ts";
 import { serveInspection } from "../observe/inspect.ts";
 import { createLog, type LogLevelName } from "../observe/log.ts";
 import { startSqliteWriter } from "../store/sqlite-client.ts";
@@ -17,7 +18,6 @@ import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { appUrl, loadApp } from "./load.ts";
 import type { FromThread, ToThread } from "./messages.ts";
-import { CONTROL } from "./placement.ts";
 import { memoryHost, type StoreHost } from "./store-link.ts";
 import { type System, verbsOf } from "./system.ts";
 import { Thread, type ThreadListener } from "./thread.ts";
@@ -82,6 +82,9 @@ class Node implements ThreadListener {
   readonly host: Host;
   readonly startedAt = new Date();
   readonly #count: number;
+  readonly #places: Places;
+  /** Number of threads besides the control thread; the main thread's number is one more. */
+  readonly #total: number;
   readonly #options: StartOptions;
   readonly #log: (event: KernelEvent) => void;
   readonly #ended = Promise.withResolvers<ExitReason>();
@@ -95,12 +98,14 @@ class Node implements ThreadListener {
     this.url = url;
     this.folder = folder;
     this.#count = count;
+    this.#places = new Places(app.root, count);
+    this.#total = count + this.#places.owned;
     this.#options = options;
     this.#log = createLog(options.log ?? "warn");
     this.#started.promise.catch(() => {});
     this.host = createHost({
-      thread: count + 1,
-      threads: count,
+      thread: this.#total + 1,
+      places: this.#places,
       names: namesOf(app),
       firstId: 0,
       firstLife: 0,
@@ -117,7 +122,7 @@ class Node implements ThreadListener {
   async start(): Promise<System> {
     try {
       this.#store = await openStore(this.app, this.folder);
-      for (let thread = 0; thread <= this.#count; thread++) this.#spawn(thread, 0);
+      for (let thread = 0; thread <= this.#total; thread++) this.#spawn(thread, 0);
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });
       await this.#started.promise;
@@ -214,6 +219,7 @@ class Node implements ThreadListener {
     const data = {
       thread,
       threads: this.#count,
+      heapBytes: this.#places.heapOf(thread),
       app: href,
       epoch: store.epoch,
       generation,
@@ -233,7 +239,7 @@ class Node implements ThreadListener {
     const { port1, port2 } = new MessageChannel();
     this.host.transport.connect(thread, port1);
     port1.unref();
-    connect(made, this.#count + 1, port2);
+    connect(made, this.#total + 1, port2);
     this.threads[thread] = made;
   }
 

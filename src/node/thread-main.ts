@@ -7,11 +7,11 @@ import { type App, isDurable } from "../actor/app.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
+import { CONTROL, Places } from "../kernel/placement.ts";
 import { createHost, type Host } from "./host.ts";
 import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { installMeter } from "./meter.ts";
-import { CONTROL } from "./placement.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
 import { monotonicMs } from "./pump.ts";
 import { namesOf } from "./wire.ts";
@@ -108,7 +108,7 @@ async function main(): Promise<void> {
   imported = true;
   const host = createHost({
     thread: data.thread,
-    threads: data.threads,
+    places: new Places(app.root, data.threads),
     names: namesOf(app),
     firstId,
     firstLife,

@@ -23,6 +23,11 @@ const ENTRY = new URL(
   import.meta.url,
 );
 
+function limitsOf({ heapBytes }: ThreadData) {
+  if (heapBytes === null) return {};
+  return { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) } };
+}
+
 /** A running worker thread. */
 export class Thread {
   readonly data: ThreadData;
@@ -37,6 +42,7 @@ export class Thread {
     this.data = data;
     this.worker = new Worker(ENTRY, {
       workerData: data,
+      ...limitsOf(data),
       transferList: [data.store, data.pool],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });

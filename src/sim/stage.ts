@@ -77,7 +77,6 @@ export class Stage {
       thread: 0,
       control: 0,
       route: () => 0,
-      place: () => 0,
       transport: { send: () => {} },
       committer: this.#store,
       tools: this.#tools,

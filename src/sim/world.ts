@@ -5,15 +5,15 @@
  * Does not own: which faults happen (faults.ts), what must hold (checkers.ts).
  * Invariant: K14 same seed, same events.
  */
-import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
+import type { SupervisorSpec } from "../actor/spec.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
+import { Places } from "../kernel/placement.ts";
 import type { Completion, Envelope, Signal, Tools } from "../kernel/ports.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { Engine, StoreAnswer } from "../store/store.ts";
 import { Links } from "./links.ts";
-import { hash } from "./random.ts";
 
 export interface WorldOptions {
   /** Scheduler threads; 0 = everything on the control kernel. @limit 0 … 7 */
@@ -55,6 +55,7 @@ export class World {
   readonly engine: Engine;
   readonly hosts: Host[] = [];
   readonly links: Links;
+  places: Places;
   #stalls: { what: Stallable; thread: number; untilMs: number }[] = [];
   readonly #choices: number[] = [];
   nowMs: number;
@@ -68,6 +69,7 @@ export class World {
     this.engine = options.engine ?? new MemoryEngine();
     this.nowMs = options.nowMs ?? 0;
     this.links = new Links(options.threads);
+    this.places = new Places(null, options.threads);
     for (let thread = 0; thread <= options.threads; thread++) {
       this.generations.push(0);
       this.hosts.push(this.#host(thread));
@@ -80,9 +82,7 @@ export class World {
 
   /** The thread of an actor's path, or of "~N". */
   threadOf(path: string): number {
-    if (path.startsWith("~")) return Number(path.slice(1));
-    const { threads } = this.options;
-    return threads === 0 ? 0 : 1 + (hash(path) % threads);
+    return this.places.threadOf(path);
   }
 
   kernelOf(path: string): Kernel {
@@ -91,6 +91,7 @@ export class World {
 
   /** Starts the tree; run until {@link rootSignals} says how it went. */
   start(root: SupervisorSpec): void {
+    this.places = new Places(root, this.options.threads);
     const life = this.control.nextLife();
     const parent = "~0";
     const to = `/${root.id}`;
@@ -232,8 +233,7 @@ export class World {
     const kernel = new Kernel({
       thread,
       control: 0,
-      route: (path) => this.threadOf(path),
-      place: (path, spec: ChildSpec) => (spec.kind === "supervisor" ? 0 : this.threadOf(path)),
+      route: (path, supervisor) => this.places.threadOf(path, supervisor),
       transport: { send: (to, envelope) => host.alive && this.links.post(thread, to, envelope) },
       committer: store,
       tools: options.tools ?? NO_TOOLS,
