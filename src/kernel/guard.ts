@@ -79,7 +79,10 @@ export class Guard {
     const { current, cells } = this;
     cells[RUN] = 0;
     this.current = null;
-    if (current !== null && this.meter !== null) current.reductions += this.meter.used();
+    if (current !== null && this.meter !== null) {
+      current.reductions += this.meter.used();
+      this.meter.arm(SLICE_REDUCTIONS, UNLIMITED);
+    }
     return current;
   }
 
@@ -99,13 +102,18 @@ export class Guard {
   #charge(meter: Meter): void {
     const cell = this.current as Cell;
     const used = meter.used();
+    const over = meter.over();
+    // Code outside of any run is no handler: it yields, but the last one's limit is not its limit.
+    meter.arm(SLICE_REDUCTIONS, UNLIMITED);
     cell.reductions += used;
     const { active } = cell;
     if (active === null) return;
     active.spent += used;
-    if (meter.over()) active.overspent();
+    if (over) active.overspent();
   }
 }
 
 /** Metered work after which an async handler lets the others run; Erlang's CONTEXT_REDS. */
 export const SLICE_REDUCTIONS = 4_000;
+/** More than a thread can do in years. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;

@@ -155,7 +155,7 @@ export interface Tools {
 export interface Meter {
   /**
    * User code begins or goes on: at most `hard` more reductions; an async handler yields after
-   * `slice`. Both ≤ 1_000_000_000, or both Infinity: then nothing is limited.
+   * `slice`. Whole numbers. Both Infinity: nothing is limited, and nothing yields.
    */
   arm(slice: number, hard: number): void;
   /** Reductions since the last arm(). */

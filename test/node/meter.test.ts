@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ref, start } from "coppice";
+import { ref, type System, start } from "coppice";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { KernelEvent } from "../../src/kernel/events.ts";
 import { isAppModule } from "../../src/node/meter.ts";
 import { Looker } from "./fixtures/metered.ts";
 
@@ -122,25 +123,56 @@ test("Coppice's own files are no app modules", () => {
   expect(isAppModule("node:fs")).toBe(false);
 });
 
-test("a node meters its app in scheduler threads, and logs once what it cannot meter", async () => {
-  const logged: string[] = [];
+async function withNode(
+  threads: number,
+  use: (system: System, events: KernelEvent[]) => Promise<void>,
+) {
+  const events: KernelEvent[] = [];
   const system = await start(new URL("./fixtures/metered.ts", import.meta.url), {
-    threads: 2,
+    threads,
     data: folder,
     log: "silent",
     onEvent: (event) => {
-      if (event.type === "log") logged.push(`${event.level} ${event.message}`);
+      events.push(event);
     },
   });
   try {
-    const [look, colliding] = await system.ask(ref("/eyes/looker", Looker), "look", {});
-    expect(look).toMatch(/^\(\) => \{\n.*coppice\$left/);
-    expect(colliding).not.toMatch(/coppice\$floor|--coppice\$left/);
-    await expect.poll(() => logged).toHaveLength(1);
-    expect(logged[0]).toMatch(
-      /^warn file:.*unmeterable\.ts is not metered: it uses the name coppice\$left$/,
-    );
+    await use(system, events);
   } finally {
     await system.stop();
   }
-});
+}
+
+const looker = ref("/eyes/looker", Looker);
+
+test("a node meters its app in scheduler threads, and logs once what it cannot meter", () =>
+  withNode(2, async (system, events) => {
+    const [look, colliding] = await system.ask(looker, "look", {});
+    expect(look).toMatch(/^\(\) => \{\n.*coppice\$left/);
+    expect(colliding).not.toMatch(/coppice\$floor|--coppice\$left/);
+    const logged = () => events.flatMap((event) => (event.type === "log" ? [event] : []));
+    await expect.poll(logged).toHaveLength(1);
+    const why = /^file:.*unmeterable\.ts is not metered: it uses the name coppice\$left$/;
+    expect(logged()[0]).toMatchObject({ level: "warn", message: expect.stringMatching(why) });
+  }));
+
+test("a handler over its limit ends; code of a timer is not held to what a handler left over", () =>
+  withNode(1, async (system, events) => {
+    system.tell(looker, "spin", {});
+    const ends = () => events.flatMap((event) => (event.type === "exited" ? [event.reason] : []));
+    await expect.poll(ends).toMatchObject([{ tag: "quota", resource: "reductions" }]);
+    const before = await system.ask(looker, "sum", {});
+    system.tell(looker, "late", {});
+    const done = async () => (await system.ask(looker, "sum", {})) - before;
+    await expect.poll(done).toBe((99_999 * 100_000) / 2);
+    expect(ends()).toHaveLength(1);
+  }));
+
+test("an async handler that works for long does not hold up its neighbour", () =>
+  withNode(1, async (system) => {
+    system.tell(ref("/eyes/busy", Looker), "grind", {});
+    const sums: number[] = [];
+    const all = (999_999 * 1_000_000) / 2;
+    while (sums.at(-1) !== all) sums.push(await system.ask(looker, "sum", {}));
+    expect(sums.filter((sum) => sum > 0 && sum < all).length).toBeGreaterThan(0);
+  }));
