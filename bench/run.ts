@@ -6,17 +6,20 @@ import { parseArgs } from "node:util";
 import { PEERS, type Peer, PROGRAMS, type Program } from "./lib/catalogue.ts";
 import { isMeasured, type Line, measure, type Plan } from "./lib/measure.ts";
 import { killPeers } from "./lib/peer.ts";
+import { save } from "./lib/results.ts";
 import { block } from "./lib/table.ts";
 
 const listed = PROGRAMS.map(
   ({ name, about, onDemand }) => `  ${(onDemand ? `${name}*` : name).padEnd(12)} ${about}\n`,
 );
 
-const HELP = `npm run bench -- [--json] [--quick] [--runs N] [--peers A,B] [PROGRAM…]
+const HELP = `npm run bench -- [--json] [--quick] [--runs N] [--save NAME] [--peers A,B] [PROGRAM…]
 
   --json      one JSON line per measurement on stdout, nothing else
   --quick     one short run each: does everything still run? The figures mean little
   --runs N    runs of each peer, the median counts; at least 5 for figures to keep (5)
+  --save NAME keeps the figures in bench/results/NAME.json (those of other programs stay in it)
+              and writes bench/BENCHMARKS.md anew
   --peers A,B only these: ${PEERS.join(", ")}
 
 Programs; without a name, all but those marked *:
@@ -26,6 +29,8 @@ class UsageError extends Error {}
 
 interface Wanted extends Plan {
   readonly json: boolean;
+  /** Name of the results file, or null. */
+  readonly save: string | null;
   readonly peers: readonly Peer[];
   readonly programs: readonly Program[];
 }
@@ -35,6 +40,7 @@ function wanted(args: string[]): Wanted | "help" {
     json: { type: "boolean" },
     quick: { type: "boolean" },
     runs: { type: "string" },
+    save: { type: "string" },
     peers: { type: "string" },
     help: { type: "boolean", short: "h" },
   } as const;
@@ -48,6 +54,7 @@ function wanted(args: string[]): Wanted | "help" {
   const names = positionals.length > 0 ? positionals : byDefault();
   return {
     json: values.json ?? false,
+    save: nameOf(values.save),
     quick: values.quick ?? false,
     runs,
     peers: PEERS.filter((peer) => known("peer", peers, PEERS).includes(peer)),
@@ -58,6 +65,12 @@ function wanted(args: string[]): Wanted | "help" {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
     },
   };
+}
+
+function nameOf(save: string | undefined): string | null {
+  if (save === undefined) return null;
+  if (/^[a-z0-9-]+$/.test(save)) return save;
+  throw new UsageError(`--save ${JSON.stringify(save)}: small letters, digits and - only`);
 }
 
 const allNames = () => PROGRAMS.map(({ name }) => name);
@@ -92,12 +105,18 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const all: Line[] = [];
-  for (const program of plan.programs) {
-    const lines = await measure(program, plan.peers, plan);
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-    print(plan, program, lines);
-    all.push(...lines);
-  }
+  const programs = plan.programs.values();
+  const work = async () => {
+    for (const program of programs) {
+      const lines = await measure(program, plan.peers, plan);
+      if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+      print(plan, program, lines);
+      all.push(...lines);
+    }
+  };
+  // Two at a time would disturb each other: good enough to see that everything runs.
+  await Promise.all(plan.quick ? [work(), work(), work()] : [work()]);
+  if (plan.save !== null) save(plan.save, plan.runs, all);
   const count = (test: (line: Line) => boolean) => all.filter(test).length;
   const skipped = count((line) => !isMeasured(line) && line.skipped !== undefined);
   const failed = count((line) => !isMeasured(line) && line.failed !== undefined);

@@ -9,7 +9,9 @@ import { launch } from "./launch.mjs";
 const root = join(import.meta.dirname, "..");
 const temporary = mkdtempSync(join(tmpdir(), "coppice-test-"));
 const vitest = "node_modules/vitest/vitest.mjs";
-const cli = ["--conditions=coppice-source", "src/cli/main.ts"];
+const SOURCE = ["--conditions=coppice-source"];
+const cli = [...SOURCE, "src/cli/main.ts"];
+const SMOKE = ["--quick", "--peers", "coppice,raw"];
 
 const STAGES = [
   {
@@ -37,6 +39,11 @@ const STAGES = [
     name: "sim",
     title: "sim: seeded simulation",
     run: (args) => runCounted("sim", ...(args.length > 0 ? args : ["--seeds", "2000"])),
+  },
+  {
+    name: "bench",
+    title: "bench: every program runs, here and by hand",
+    run: (args) => node(...SOURCE, "bench/run.ts", ...(args.length > 0 ? args : SMOKE)),
   },
   {
     name: "pack",

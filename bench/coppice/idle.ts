@@ -4,7 +4,7 @@
  */
 import { actor, dynamic, dynamicRef } from "coppice";
 import { z } from "zod";
-import { IDLE_MS, TIMER_EVERY } from "../lib/sizes.ts";
+import { idleMs, TIMER_EVERY } from "../lib/sizes.ts";
 import { awaitingDriver, benchApp } from "./driver.ts";
 
 const Idler = actor("idler", {
@@ -27,9 +27,9 @@ export default benchApp(
     for (; there < n; there++) {
       await ctx.start(IDLERS, { args: { timer: there % TIMER_EVERY === 0 } });
     }
-    await pause(IDLE_MS);
+    await pause(idleMs(n));
     const [before, beganAt] = [process.cpuUsage(), performance.now()];
-    await pause(IDLE_MS);
+    await pause(idleMs(n));
     const { user, system } = process.cpuUsage(before);
     const ms = performance.now() - beganAt;
     return { seconds: ms / 1_000, cpuPercent: (user + system) / 10 / ms };

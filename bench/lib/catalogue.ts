@@ -24,6 +24,8 @@ export interface Program {
   readonly threads?: number;
   /** Runs that count, where a run takes long and its figures hardly differ. @default --runs */
   readonly runs?: number;
+  /** A file of bench/ that runs in the peer's process without a node; its result is the outcome. */
+  readonly module?: string;
   /** Only run when named. */
   readonly onDemand?: true;
 }
@@ -201,6 +203,67 @@ export const PROGRAMS: readonly Program[] = [
     fixed: true,
     quick: 100,
     peers: ["coppice", "beam1"],
+  },
+  {
+    name: "fair-async",
+    unit: "message",
+    about: "200 quiet actors beside a hog in an async handler, which yields",
+    n: 4_000,
+    fixed: true,
+    quick: 400,
+    peers: ["coppice"],
+    onDemand: true,
+  },
+  {
+    name: "fair-below",
+    unit: "message",
+    about: "the same beside a hog that holds the thread for 90 of its 100 ms",
+    n: 4_000,
+    fixed: true,
+    quick: 400,
+    peers: ["coppice"],
+    onDemand: true,
+  },
+  {
+    name: "fair-above",
+    unit: "message",
+    about: "the same beside a hog that hangs, is aborted and restarted",
+    n: 4_000,
+    fixed: true,
+    quick: 400,
+    peers: ["coppice"],
+    onDemand: true,
+  },
+  {
+    name: "abort",
+    unit: "abort",
+    about: "an actor hangs: time beyond its slice until its neighbour runs again",
+    n: 100,
+    fixed: true,
+    quick: 5,
+    peers: ["coppice"],
+    onDemand: true,
+  },
+  {
+    name: "micro",
+    unit: "part",
+    about: "single parts of the runtime, without a node, in nanoseconds each",
+    n: 200,
+    fixed: true,
+    quick: 20,
+    peers: ["coppice"],
+    module: "micro.ts",
+  },
+  {
+    name: "meter",
+    unit: "program",
+    about: "what counting reductions adds to CPU-bound and to agent-like code",
+    n: 15,
+    fixed: true,
+    quick: 1,
+    peers: ["coppice"],
+    runs: 1,
+    module: "metering.ts",
   },
 ];
 

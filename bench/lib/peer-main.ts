@@ -7,11 +7,14 @@
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Program, Runtime } from "../plain/program.ts";
+import { programOf } from "./catalogue.ts";
 import type { Outcome } from "./outcome.ts";
 
 export type Run = (n: number) => Outcome | Promise<Outcome>;
 
 async function load(peer: string, program: string): Promise<Run> {
+  const { module } = programOf(program);
+  if (module !== undefined) return ((await import(`../${module}`)) as { run: Run }).run;
   if (peer === "coppice") {
     const { launch } = await import("../coppice/launch.ts");
     return launch(program);

@@ -30,5 +30,10 @@ export const BURST = 1_000;
 
 /** One idle actor in so many has a timer. */
 export const TIMER_EVERY = 10;
-/** How long an idle node is watched. @unit ms */
-export const IDLE_MS = 3_000;
+/** How long an idle node of n actors is watched: some seconds, unless it is a smoke test. @unit ms */
+export const idleMs = (n: number) => (n < 10_000 ? 200 : 3_000);
+
+/** Quiet actors beside a hog. */
+export const QUIET = 200;
+/** How long the hog may hold its thread. @unit ms */
+export const SLICE_MS = 100;
