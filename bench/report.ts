@@ -28,12 +28,12 @@ in-process libraries. *beam1* and *beam2* are Erlang/OTP with one and two schedu
 are spawned under nothing. *beam1-sup* starts \`gen_server\`s under an OTP supervisor, as coppice does.
 
 **What is not.** Start-up, durable actors, stores and tools; validation at the edges; mailboxes at
-their bound; more than two threads; other machines than the one named. xstate handles a message within
-the sender's send, so that its queues stay empty where others hold a million messages. \`memory\` counts
-the heap of the thread that has the actors and, as they are placed \`with-parent\`, what their
-supervisor keeps of them; for beam the memory of processes. \`abort\` includes the time until the decision. The
-restarts of *beam1* are a process that starts a linked one again; OTP's supervisor (*beam1-sup*) looks
-through all restarts of the period with each of them.
+their bound; more than two threads; other machines than the one named. xstate handles a message
+within the sender's send, so that its queues stay empty where others hold a million messages.
+\`memory\` counts the heap of the thread that has the actors and, as they are placed \`with-parent\`,
+what their supervisor keeps of them; for beam the memory of processes. \`abort\` includes the time
+until the decision. The restarts of *beam1* are a process that starts a linked one again; OTP's
+supervisor (*beam1-sup*) looks through all restarts of the period with each of them.
 `;
 
 const measured = (results: Results, bench: string, peer: string) =>
