@@ -6,16 +6,21 @@
 import type { ExitReason } from "../actor/exit.ts";
 import { failed } from "./answers.ts";
 import type { Kernel } from "./kernel.ts";
+import type { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
-import type { Pending } from "./waiting.ts";
+import type { TimerEntry } from "./timers.ts";
 
-/** What waits for an answer: a handler, or somebody outside. */
-type Expected =
-  | Pending
-  | (Pick<Pending, "timer" | "target" | "supervisor"> & {
-      readonly cell: null;
-      readonly done: (answer: Answer) => void;
-    });
+/** Somebody outside who waits for an answer. */
+interface Outsider {
+  readonly cell: null;
+  readonly target: string;
+  readonly supervisor: boolean;
+  readonly done: (answer: Answer) => void;
+  id: number;
+  timer: TimerEntry | null;
+}
+
+type Expected = Pending | Outsider;
 
 /** The answers a kernel waits for. */
 export class Asks {
@@ -34,15 +39,16 @@ export class Asks {
   /** A number under which an answer will come. */
   expect(pending: Expected): number {
     const id = this.#kernel.nextId();
+    pending.id = id;
     this.#expected.set(id, pending);
-    if (pending.cell !== null) pending.cell.more.asks.add(id);
+    if (pending.cell !== null) pending.cell.more.asks.add(pending);
     return id;
   }
 
   /** The same for somebody outside; infinite `ms`: no timeout. */
   outside(target: string, supervisor: boolean, ms: number, done: (answer: Answer) => void): number {
     const { timers, nowMs } = this.#kernel;
-    const pending: Expected = { cell: null, done, target, supervisor, timer: null };
+    const pending: Outsider = { cell: null, done, target, supervisor, id: 0, timer: null };
     const id = this.expect(pending);
     if (ms !== Number.POSITIVE_INFINITY) {
       pending.timer = timers.add(nowMs + ms, () => this.timedOut(id));
@@ -57,8 +63,7 @@ export class Asks {
 
   abandon(id: number): void {
     const pending = this.#expected.get(id);
-    this.#expected.delete(id);
-    if (pending?.timer) this.#kernel.timers.cancel(pending.timer);
+    if (pending !== undefined) this.#forget(pending);
   }
 
   timedOut(id: number): void {
@@ -72,11 +77,18 @@ export class Asks {
   answered(id: number, answer: Answer): void {
     const pending = this.#expected.get(id);
     if (pending === undefined) return;
-    this.abandon(id);
-    if (pending.cell === null) return pending.done(answer);
-    pending.cell.more.asks.delete(id);
-    pending.cell.signals.push({ kind: "answered", pending, answer });
-    this.#kernel.schedule(pending.cell);
+    this.#forget(pending);
+    const { cell } = pending;
+    if (cell === null) return pending.done(answer);
+    pending.answer = answer;
+    cell.signals.push(pending);
+    this.#kernel.schedule(cell);
+  }
+
+  #forget(pending: Expected): void {
+    this.#expected.delete(pending.id);
+    if (pending.timer !== null) this.#kernel.timers.cancel(pending.timer);
+    if (pending.cell !== null) pending.cell.more.asks.delete(pending);
   }
 
   /** Whoever is at these paths cannot answer any more. */

@@ -8,6 +8,7 @@ import type { Cell } from "./cell.ts";
 import type { CatchingUp } from "./durable-mail.ts";
 import { Fifo } from "./fifo.ts";
 import type { Item, Notice } from "./mailbox.ts";
+import { Pendings } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -28,8 +29,8 @@ export class Belongings {
   readonly timers = new Set<TimerEntry>();
   /** Asks put off with defer(). */
   readonly deferred = new Set<Mail>();
-  /** Numbers of asks this actor waits for. */
-  readonly asks = new Set<number>();
+  /** What this actor waits for. */
+  readonly asks = new Pendings();
   /** Senders that rest because this mailbox is full. */
   readonly muting = new Set<Cell>();
   /** Messages to self that go before the queue. */

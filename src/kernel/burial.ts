@@ -37,7 +37,7 @@ function answerWaiting(kernel: Kernel, cell: Cell, reason: ExitReason, open: Mai
   if (open !== null && open.seq === 0) refuse(open);
   if (cell.own !== null) {
     for (const mail of cell.more.deferred) refuse(mail);
-    for (const id of cell.more.asks) kernel.asks.abandon(id);
+    for (const { id } of cell.more.asks) kernel.asks.abandon(id);
     for (const mail of cell.more.knocked) absent(kernel, mail);
     for (const item of cell.more.incoming) {
       if (item.kind === "get_state") refuse(item);

@@ -18,6 +18,7 @@ import { resume } from "./journal.ts";
 import type { Kernel } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
+import type { Pending } from "./pending.ts";
 import type { Answer, Completion, Signal } from "./ports.ts";
 import type { Program } from "./program.ts";
 import { restore } from "./restore.ts";
@@ -25,13 +26,12 @@ import { onSignal, receive } from "./signals.ts";
 import { type Effect, Slice } from "./slice.ts";
 import { running } from "./starting.ts";
 import type { Verbs } from "./verbs.ts";
-import type { Pending } from "./waiting.ts";
 
 /** What the cell's own lane of signals holds: served before mail, outside of budgets (K6). */
 export type Inner =
   | Signal
   | { kind: "settled"; verbs: Verbs; ok: boolean; value: unknown }
-  | { kind: "answered"; pending: Pending; answer: Answer }
+  | Pending
   | { kind: "perform"; run: () => void };
 
 const isInner = (next: Inner | undefined) =>
@@ -170,7 +170,7 @@ export class Cell {
         if (this.active === next.verbs) settled(this, next.verbs, next.ok, next.value);
       } else if (next.kind === "answered") {
         this.reductions++;
-        resume(this, next.pending, next.answer);
+        resume(this, next);
       } else if (next.kind === "perform") {
         this.reductions++;
         next.run();

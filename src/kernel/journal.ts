@@ -7,25 +7,28 @@
 import { ExitThrown } from "../actor/exit.ts";
 import { errorOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
-import type { Answer, StepRecord } from "./ports.ts";
+import type { Pending } from "./pending.ts";
+import type { Answer } from "./ports.ts";
 import { proceed } from "./running.ts";
 import type { Journal } from "./slice.ts";
 import type { Verbs } from "./verbs.ts";
-import type { Pending } from "./waiting.ts";
 
-/** An answer recorded by an earlier run of the message in flight, or null. */
-export function recorded(cell: Cell, verbs: Verbs, index: number, name: string): Answer | null {
+/**
+ * Has an earlier run of the message in flight recorded the answer? Then it is given again: in the
+ * order of recording, each in a turn of its own.
+ */
+export function answeredBefore(pending: Pending): boolean {
+  const { cell, verbs, index } = pending;
   const step = journalOf(cell, verbs)?.find(index);
-  if (step === undefined) return null;
-  if (step.name === name) return step.answer;
-  verbs.over = new ExitThrown({ tag: "nondeterminism", step: index }, false);
-  throw verbs.over;
-}
-
-/** Gives a recorded answer again: in the order of recording, each in a turn of its own. */
-export function replay(cell: Cell, pending: Pending, answer: Answer): void {
-  cell.own?.journal?.wait(pending.index, () => goOn(cell, pending, answer));
+  if (step === undefined) return false;
+  if (step.name !== pending.name) {
+    verbs.over = new ExitThrown({ tag: "nondeterminism", step: index }, false);
+    throw verbs.over;
+  }
+  pending.answer = step.answer;
+  cell.own?.journal?.wait(index, () => goOn(pending));
   replayNext(cell);
+  return true;
 }
 
 function replayNext(cell: Cell): void {
@@ -40,27 +43,26 @@ function replayNext(cell: Cell): void {
 }
 
 /** What a handler waits for has arrived: recorded first, then the handler goes on. */
-export function resume(cell: Cell, pending: Pending, answer: Answer): void {
+export function resume(cell: Cell, pending: Pending): void {
   if (cell.active !== pending.verbs) return;
-  if (cell.own?.replaying) {
-    cell.signals.push({ kind: "answered", pending, answer });
-    return;
-  }
+  if (cell.own?.replaying) return cell.signals.push(pending);
   const seq = pending.verbs.mail?.seq ?? 0;
-  if (cell.slice === null || seq === 0) return goOn(cell, pending, answer);
-  const record: StepRecord = { seq, index: pending.index, name: pending.name, answer };
-  cell.slice.record(record);
+  if (cell.slice === null || seq === 0) return goOn(pending);
+  const { index, name, answer } = pending;
+  cell.slice.record({ seq, index, name, answer: answer as Answer });
   const before = cell.more.afterCommit;
   cell.more.afterCommit = () => {
     before?.();
-    cell.later(() => goOn(cell, pending, answer));
+    cell.later(() => goOn(pending));
   };
 }
 
 /** Lets the handler go on, alone in its turn. */
-function goOn(cell: Cell, pending: Pending, answer: Answer): void {
+function goOn(pending: Pending): void {
+  const { cell } = pending;
   if (cell.active !== pending.verbs) return;
   cell.kernel.attended(cell);
+  const answer = pending.answer as Answer;
   if (answer.ok) proceed(cell, pending.resolve, answer.value);
   else proceed(cell, pending.reject, errorOf(answer));
 }

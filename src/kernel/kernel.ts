@@ -15,6 +15,7 @@ import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
 import { Guard } from "./guard.ts";
 import { threadLost } from "./loss.ts";
+import { mailOf } from "./mailbox.ts";
 import { meterYields } from "./metering.ts";
 import { Outgoing } from "./outgoing.ts";
 import type {
@@ -170,8 +171,7 @@ export class Kernel {
   /* ---- what cells call ---- */
 
   mail(to: string, type: string, message: unknown, from: string, ask: number): Mail {
-    const value = this.freezes ? freeze(message) : message;
-    return { kind: "mail", to, type, message: value, from, ask, seq: 0, attempts: 0, next: null };
+    return mailOf(to, type, this.freezes ? freeze(message) : message, from, ask);
   }
 
   frozen<T>(value: T): T {

@@ -21,6 +21,18 @@ export type Notice = Queued &
 
 export type Item = Mail | Notice;
 
+/** A message that no store knows: all of one shape. */
+export function mailOf(
+  to: string,
+  type: string,
+  message: unknown,
+  from: string,
+  ask: number,
+): Mail {
+  const kind = "mail";
+  return { kind, to, type, message, from, ask, seq: 0, attempts: 0, next: null, origin: null };
+}
+
 /** A mailbox: first in, first out. */
 export class Mailbox {
   first: Item | null = null;

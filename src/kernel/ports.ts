@@ -8,6 +8,7 @@ import type { ActorSpec, ChildSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import type { KernelEvent } from "./events.ts";
 import type { Item } from "./mailbox.ts";
+import type { Pending } from "./pending.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
 
 /** A user message under way. `ask` is 0 for a tell; `seq` is its number in the store, 0 = none. */
@@ -23,6 +24,8 @@ export interface Mail {
   attempts: number;
   /** The next one in the same mailbox (mailbox.ts). */
   next?: Item | null;
+  /** An ask of this thread: what waits for its answer. Goes nowhere else. */
+  origin?: Pending | null;
 }
 
 /** How an ask or a call ended. */

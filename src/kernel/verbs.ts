@@ -16,13 +16,14 @@ import { setAlarm } from "./alarms.ts";
 import { replyTo, startedRef, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import type { LogLevel } from "./events.ts";
-import { released } from "./journal.ts";
+import { answeredBefore, released } from "./journal.ts";
 import type { Phase } from "./life.ts";
+import { Pending } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
-import { perform, type StepOptions, wait } from "./waiting.ts";
+import { perform, type StepOptions } from "./waiting.ts";
 
 type Target = { readonly path: string };
 
@@ -166,15 +167,9 @@ export class Verbs {
     const { guard } = kernel;
     try {
       if (ref.path !== cell.path) {
-        return wait(this, cell, `ask ${ref.path} ${type}`, ref.path, (pending) => {
-          const id = kernel.asks.expect(pending);
-          const due = kernel.nowMs + timeoutMs;
-          pending.timer = kernel.timers.add(due, () => kernel.asks.timedOut(id));
-          mail.ask = id;
-          cell.reductions++;
-          if (cell.slice === null) kernel.post(ref, mail, cell);
-          else cell.collect({ kind: "send", envelope: mail });
-        });
+        const pending = new Pending(this, cell, ref.path, { verb: "ask", type });
+        if (!answeredBefore(pending)) this.#await(cell, pending, ref, mail, timeoutMs);
+        return pending.promise;
       }
     } finally {
       guard.resume();
@@ -185,20 +180,38 @@ export class Verbs {
     );
   }
 
+  /** Sends the question and waits for its answer. */
+  #await(cell: Cell, pending: Pending, ref: Target, mail: Mail, timeoutMs: number): void {
+    const { kernel } = cell;
+    const id = kernel.asks.expect(pending);
+    pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
+    mail.ask = id;
+    cell.reductions++;
+    if (cell.slice === null) {
+      mail.origin = pending;
+      kernel.post(ref, mail, cell);
+    } else {
+      cell.collect({ kind: "send", envelope: mail });
+    }
+  }
+
   start(ref: Target, options: { id?: string; args: unknown }): Promise<unknown> {
     const { id, args } = options;
     if (id !== undefined) checkId(id, "child id");
     return this.#within("start", (cell) => {
       const { kernel } = cell;
-      const started = wait(this, cell, `start ${ref.path}`, ref.path, (pending) => {
+      const pending = new Pending(this, cell, ref.path, { verb: "start" });
+      if (!answeredBefore(pending)) {
         const ask = kernel.asks.expect(pending);
         const request = { op: "start_child" as const, id, args };
         const call = { kind: "call" as const, to: ref.path, from: cell.path, ask, request };
         if (cell.slice === null) kernel.send(call, cell);
         else cell.collect({ kind: "send", envelope: call });
-      });
+      }
       const behaviour = (ref as { dynamic?: string }).dynamic ?? "";
-      return started.then((result) => startedRef(ref.path, behaviour, result as AdminResult));
+      return pending.promise.then((result) =>
+        startedRef(ref.path, behaviour, result as AdminResult),
+      );
     });
   }
 
@@ -238,8 +251,17 @@ export class Verbs {
   reply(value: never): void {
     const answer = { ok: true as const, value: this.#cell.kernel.frozen(value) };
     const cell = this.#enter("reply");
-    this.send(cell, replyTo(this.#take(cell, "answer"), answer));
-    cell.kernel.guard.resume();
+    const { kernel } = cell.program;
+    const open = this.#take(cell, "answer");
+    const origin = open.origin ?? null;
+    if (cell.slice === null && origin !== null && origin.cell.program.kernel === kernel) {
+      // An ephemeral actor's answer to somebody on this thread needs no envelope.
+      cell.reductions++;
+      kernel.asks.answered(open.ask, answer);
+    } else {
+      this.send(cell, replyTo(open, answer));
+    }
+    kernel.guard.resume();
   }
 
   defer() {

@@ -1,60 +1,17 @@
 /**
- * Owns: what a handler waits for: its place in the journal, an answer from an earlier run, and inline
- * effects with retries and timeouts.
- * Does not own: keeping score of answers (asks.ts), recording them (commits.ts).
+ * Owns: inline effects, with retries and timeouts.
+ * Does not own: keeping score of answers (asks.ts), recording them (journal.ts).
  */
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { answerOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
-import { recorded, replay } from "./journal.ts";
+import { answeredBefore } from "./journal.ts";
+import { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
 import { inline } from "./running.ts";
-import type { TimerEntry } from "./timers.ts";
 import type { Verbs } from "./verbs.ts";
 
 export type StepOptions = { retries?: number; timeout?: Duration };
-
-/** Something a handler waits for; `index` is its place in the message's journal. */
-export interface Pending {
-  readonly cell: Cell;
-  readonly verbs: Verbs;
-  readonly name: string;
-  readonly index: number;
-  /** Whom it asked, and whether that is a supervisor. */
-  readonly target: string;
-  readonly supervisor: boolean;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  timer: TimerEntry | null;
-}
-
-/** Waits for an answer: from the journal if an earlier run has it, else through `begin`. */
-export function wait(
-  verbs: Verbs,
-  cell: Cell,
-  name: string,
-  target: string,
-  begin: (pending: Pending) => void,
-): Promise<unknown> {
-  const index = verbs.steps++;
-  const known = recorded(cell, verbs, index, name);
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const supervisor = name.startsWith("start ");
-  const pending = {
-    cell,
-    verbs,
-    name,
-    index,
-    target,
-    supervisor,
-    resolve,
-    reject,
-    timer: null,
-  };
-  if (known === null) begin(pending);
-  else replay(cell, pending, known);
-  return promise;
-}
 
 /** Runs an inline effect after the commit of what came before it; its result is recorded. */
 export function perform(
@@ -67,29 +24,30 @@ export function perform(
   const { kernel } = cell;
   const key = `${cell.path}/${verbs.mail?.seq || `${cell.life}.${cell.handled}`}/${verbs.steps}`;
   const timeoutMs = options.timeout === undefined ? null : milliseconds(options.timeout, name);
-  return wait(verbs, cell, name, "", (pending) => {
-    let left = options.retries ?? 0;
-    const id = kernel.asks.expect(pending);
-    const done = (answer: Answer) => kernel.asks.answered(id, answer);
-    const attempt = () => {
-      // Timed out while its commit was under way, or between two attempts: it must not act now.
-      if (!kernel.asks.expects(id)) return;
-      const { signal } = cell.more.abort();
-      guarded(
-        cell,
-        () => fn(signal, key),
-        (answer) => {
-          if (answer.ok || left-- <= 0 || signal.aborted) done(answer);
-          else attempt();
-        },
-      );
-    };
-    if (timeoutMs !== null) {
-      pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
-    }
-    if (cell.slice === null) attempt();
-    else cell.collect({ kind: "run", run: () => cell.later(attempt) });
-  });
+  const pending = new Pending(verbs, cell, "", { verb: "effect", name });
+  if (answeredBefore(pending)) return pending.promise;
+  let left = options.retries ?? 0;
+  const id = kernel.asks.expect(pending);
+  const done = (answer: Answer) => kernel.asks.answered(id, answer);
+  const attempt = () => {
+    // Timed out while its commit was under way, or between two attempts: it must not act now.
+    if (!kernel.asks.expects(id)) return;
+    const { signal } = cell.more.abort();
+    guarded(
+      cell,
+      () => fn(signal, key),
+      (answer) => {
+        if (answer.ok || left-- <= 0 || signal.aborted) done(answer);
+        else attempt();
+      },
+    );
+  };
+  if (timeoutMs !== null) {
+    pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
+  }
+  if (cell.slice === null) attempt();
+  else cell.collect({ kind: "run", run: () => cell.later(attempt) });
+  return pending.promise;
 }
 
 /** Runs an inline effect of a handler; what it throws is its answer, not the actor's end. */

@@ -169,7 +169,8 @@ export class Stage {
 
   /** Asks that time out wait no more. */
   #unanswered(): Mail[] {
-    this.#asked = this.#asked.filter((mail) => this.cell?.more.asks.has(mail.ask));
+    const open = new Set([...(this.cell?.more.asks ?? [])].map(({ id }) => id));
+    this.#asked = this.#asked.filter(({ ask }) => open.has(ask));
     return this.#asked;
   }
 

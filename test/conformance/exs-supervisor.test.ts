@@ -51,6 +51,8 @@ test("EXS-003 flags become the spec; the defaults are OTP's, not Elixir's", () =
     restart: "permanent",
     shutdown: "infinity",
     significant: false,
+    placement: "spread",
+    threadHeapBytes: null,
     children: [],
     template: null,
     maxChildren: 0,

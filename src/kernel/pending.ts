@@ -1,0 +1,90 @@
+/**
+ * Owns: one thing a handler waits for, and the list of those of an actor.
+ * Does not own: who answers (asks.ts), what is recorded (journal.ts).
+ */
+import type { Cell } from "./cell.ts";
+import type { Answer } from "./ports.ts";
+import type { TimerEntry } from "./timers.ts";
+import type { Verbs } from "./verbs.ts";
+
+/** What was called: a verb and its words, put together when somebody reads them. */
+export type Call =
+  | { readonly verb: "ask"; readonly type: string }
+  | { readonly verb: "start" }
+  | { readonly verb: "effect"; readonly name: string };
+
+/** Something a handler waits for. When its answer is there it is the signal that brings it. */
+export class Pending {
+  readonly kind = "answered";
+  readonly cell: Cell;
+  readonly verbs: Verbs;
+  readonly #call: Call;
+  /** Whom it asked, "" = nobody. */
+  readonly target: string;
+  /** Place in the journal of the message. */
+  readonly index: number;
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Number under which the answer comes; 0 = not asked for. */
+  id = 0;
+  timer: TimerEntry | null = null;
+  answer: Answer | null = null;
+  previous: Pending | null = null;
+  next: Pending | null = null;
+
+  constructor(verbs: Verbs, cell: Cell, target: string, call: Call) {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.cell = cell;
+    this.verbs = verbs;
+    this.#call = call;
+    this.target = target;
+    this.index = verbs.steps++;
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  /** Did it ask a supervisor? */
+  get supervisor(): boolean {
+    return this.#call.verb === "start";
+  }
+
+  /** What is recorded of it, and must be the same in a rerun. */
+  get name(): string {
+    const call = this.#call;
+    if (call.verb === "ask") return `ask ${this.target} ${call.type}`;
+    return call.verb === "start" ? `start ${this.target}` : call.name;
+  }
+}
+
+/** What an actor waits for. */
+export class Pendings {
+  #first: Pending | null = null;
+  size = 0;
+
+  add(pending: Pending): void {
+    pending.next = this.#first;
+    if (this.#first !== null) this.#first.previous = pending;
+    this.#first = pending;
+    this.size++;
+  }
+
+  delete(pending: Pending): void {
+    const { previous, next } = pending;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next !== null) next.previous = previous;
+    pending.previous = pending.next = null;
+    this.size--;
+  }
+
+  /** Those there are now; they may be taken out meanwhile. */
+  *[Symbol.iterator](): Generator<Pending> {
+    for (let each = this.#first; each !== null; ) {
+      const { next } = each;
+      yield each;
+      each = next;
+    }
+  }
+}
