@@ -72,7 +72,7 @@ interface Verdict {
 }
 
 /** What has become of a target: met is null when it was not measured. */
-function verdict(target: Target, results: Results): Verdict {
+export function verdict(target: Target, results: Results): Verdict {
   const ours = measured(results, target.bench, "coppice");
   if ("times" in target) {
     const other = measured(results, target.bench, target.peer);

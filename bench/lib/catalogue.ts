@@ -212,7 +212,6 @@ export const PROGRAMS: readonly Program[] = [
     fixed: true,
     quick: 400,
     peers: ["coppice"],
-    onDemand: true,
   },
   {
     name: "fair-below",
@@ -222,7 +221,6 @@ export const PROGRAMS: readonly Program[] = [
     fixed: true,
     quick: 400,
     peers: ["coppice"],
-    onDemand: true,
   },
   {
     name: "fair-above",

@@ -68,6 +68,8 @@ export class PeerProcess {
   readonly #program: string;
   /** What the process says next, or how it ended. */
   #heard = Promise.withResolvers<string>();
+  /** Set when it has ended: nobody is asked any more. */
+  #over: Error | null = null;
 
   private constructor(peer: Peer, program: string) {
     const [file, args] = command(peer, program);
@@ -79,8 +81,9 @@ export class PeerProcess {
     this.#child.once("error", (error) => this.#heard.reject(error));
     this.#child.once("close", (code, signal) => {
       running.delete(this.#child);
-      this.#heard.promise.catch(() => {});
-      this.#heard.reject(new Error(`${this.#name} ended: ${signal ?? `exit code ${code}`}`));
+      this.#over = new Error(`${this.#name} ended: ${signal ?? `exit code ${code}`}`);
+      this.#heard.promise.catch(() => {}); // perhaps nobody is waiting just now
+      this.#heard.reject(this.#over);
     });
     const lines = createInterface({ input: this.#child.stdout! });
     lines.on("line", (line) => this.#heard.resolve(line));
@@ -101,6 +104,7 @@ export class PeerProcess {
   }
 
   async #answer(): Promise<string> {
+    if (this.#over !== null) throw this.#over;
     const limit = setTimeout(() => {
       this.#heard.reject(new Error(`${this.#name}: no answer for ${LIMIT_MS / 1_000} s`));
       this.#child.kill("SIGKILL");
