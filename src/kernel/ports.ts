@@ -158,7 +158,7 @@ export interface Tools {
 export interface Meter {
   /**
    * User code begins or goes on: at most `hard` more reductions; an async handler yields after
-   * `slice`. Whole numbers. Both Infinity: nothing is limited, and nothing yields.
+   * `slice`. Whole numbers; `hard` ≤ 1_000_000_000, or far above it: then nothing is limited.
    */
   arm(slice: number, hard: number): void;
   /** Reductions since the last arm(). */
