@@ -37,7 +37,8 @@ export {
   tool,
 } from "./actor/tool.ts";
 export type { Duration, Size } from "./actor/units.ts";
-export { type StartOptions, start } from "./node/node.ts";
+export { start } from "./node/node.ts";
+export type { StartOptions } from "./node/options.ts";
 export type { System } from "./node/system.ts";
 export { type Probe, probe } from "./sim/probe.ts";
 export { type Sim, type SimulateOptions, simulate } from "./sim/simulate.ts";

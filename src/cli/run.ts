@@ -5,7 +5,8 @@
 import { isAbsolute, resolve } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, formatReason, isClean } from "../actor/exit.ts";
-import { type StartOptions, start } from "../node/node.ts";
+import { start } from "../node/node.ts";
+import type { StartOptions } from "../node/options.ts";
 import { listNodes, type NodeEntry, printable } from "../observe/inspect.ts";
 import { type Input, integerOption, type Run, wordOption } from "./arguments.ts";
 import { firstSignal, type Signal, statusOf } from "./signals.ts";

@@ -7,6 +7,10 @@
  * is still under way is visible (a millisecond is plenty), and ends the run only if RUN is still the
  * same and odd. At each boundary from user code into ours we change RUN first and look at WANTED
  * then: so one of the two sees the other, and if it is us, we hold still until it lands.
+ *
+ * An end that lands in a promise callback ends the drain of callbacks and nothing more: we go on
+ * behind it. So the watcher negates WANTED when an end has landed; a run that comes to its own end
+ * after that says so (HELD) and is ended again, in our waiting loop.
  */
 import type { Cell } from "./cell.ts";
 import type { Meter } from "./ports.ts";
@@ -18,10 +22,12 @@ import type { Meter } from "./ports.ts";
 export const RUN = 0;
 /** Longest time the run may take. @unit ms */
 export const SLICE_MS = 1;
-/** Written by the watcher: the run it wants to end, or 0. */
+/** Written by the watcher: the run it wants to end, negative once that has landed; or 0. */
 export const WANTED = 2;
 /** Counts the entries of whoever drives this kernel. */
 export const BEATS = 3;
+/** Moves while a run that was ended stands at its own end and waits to be ended there. */
+export const HELD = 4;
 /** Length of the shared array. */
 export const CELLS = 8;
 
@@ -56,7 +62,8 @@ export class Guard {
   leave(): void {
     const { cells } = this;
     cells[RUN] = 0;
-    if (cells[WANTED] === this.run) this.#hold(cells);
+    const wanted = cells[WANTED];
+    if (wanted === this.run || wanted === -this.run) this.#hold(cells, true);
     if (this.meter !== null) this.#charge(this.meter);
     this.current = null;
   }
@@ -66,7 +73,7 @@ export class Guard {
     if (this.current === null) return;
     const { cells } = this;
     cells[RUN] = this.run + 1;
-    if (cells[WANTED] === this.run) this.#hold(cells);
+    if (cells[WANTED] === this.run) this.#hold(cells, false);
   }
 
   /** Back into user code. */
@@ -87,10 +94,15 @@ export class Guard {
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
-  #hold(cells: Int32Array): void {
+  #hold(cells: Int32Array, last: boolean): void {
+    const { run } = this;
     const ours = cells[RUN] as number;
-    cells[RUN] = this.run;
-    while (Atomics.load(cells, WANTED) === this.run);
+    cells[RUN] = run;
+    for (;;) {
+      const wanted = Atomics.load(cells, WANTED);
+      if (wanted !== run && !(last && wanted === -run)) break;
+      if (last) cells[HELD] = ((cells[HELD] as number) + 1) & 0xffff;
+    }
     cells[RUN] = ours;
   }
 

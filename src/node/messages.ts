@@ -5,6 +5,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
+import type { Preemption } from "./watcher.ts";
 
 /** What a worker thread is started with. */
 export interface ThreadData {
@@ -19,6 +20,11 @@ export interface ThreadData {
   readonly store: MessagePort;
   /** Its end of the line to the pool of tool threads. */
   readonly pool: MessagePort;
+  /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
+  readonly cells: SharedArrayBuffer;
+  readonly preemption: Preemption;
+  /** Trace failures of plain handlers too: the predecessor was lost by one (mishaps.ts). */
+  readonly traceAll: boolean;
 }
 
 /** Main → thread. */
@@ -26,6 +32,17 @@ export type ToThread =
   | { kind: "peer"; thread: number; port: MessagePort }
   | { kind: "lost"; thread: number }
   | { kind: "root" }
+  /** To the control thread: a thread to watch, with a line to it. */
+  | {
+      kind: "watch";
+      thread: number;
+      generation: number;
+      cells: SharedArrayBuffer;
+      endable: boolean;
+      port: MessagePort;
+    }
+  /** Its end of that line. */
+  | { kind: "watched"; port: MessagePort }
   /** To the control thread: its end of another thread's line to the pool. */
   | { kind: "pool"; port: MessagePort }
   | { kind: "snapshot"; id: number }
@@ -50,6 +67,10 @@ export type FromThread =
   | { kind: "ready" }
   | { kind: "failed"; error: { code: string; message: string; at?: string; fix?: string } }
   | { kind: "events"; events: KernelEvent[] }
+  /** From the control thread: this thread hangs and cannot be helped. */
+  | { kind: "hung"; thread: number; generation: number; why: string }
+  /** The thread ends itself. `untraced`: by a failure of nobody knows whom. */
+  | { kind: "ending"; why: string; untraced: boolean }
   | { kind: "root"; signal: Extract<Signal, { kind: "started" | "exited" }> }
   | { kind: "snapshot"; id: number; view: ThreadView }
   | { kind: "detail"; id: number; detail: ProcessDetail | null };

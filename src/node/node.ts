@@ -3,58 +3,30 @@
  * that are lost, stop in order. Runs on the main thread and does little there.
  * Does not own: the inside of a thread (thread-main.ts), what its user can do (system.ts).
  */
-import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
+import { CELLS } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { serveInspection } from "../observe/inspect.ts";
-import { createLog, type LogLevelName } from "../observe/log.ts";
+import { createLog } from "../observe/log.ts";
 import { startSqliteWriter } from "../store/sqlite-client.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { appUrl, loadApp } from "./load.ts";
 import type { FromThread, ToThread } from "./messages.ts";
+import { dataFolder, heapBytes, preemption, type StartOptions, threadCount } from "./options.ts";
 import { memoryHost, type StoreHost } from "./store-link.ts";
 import { type System, verbsOf } from "./system.ts";
 import { Thread, type ThreadListener } from "./thread.ts";
+import type { Preemption } from "./watcher.ts";
 import { namesOf } from "./wire.ts";
-
-/** How a node is started; every setting has a default. */
-export interface StartOptions {
-  /** Scheduler threads. @default the number of processors @limit 1 … 64 */
-  threads?: number;
-  /** Folder of the data. @default the app's, else ".coppice" */
-  data?: string;
-  /** What goes to the log (stderr, JSON lines). @default "warn" */
-  log?: LogLevelName;
-  /** Serve the CLI. @default true */
-  inspect?: boolean;
-  /** Told every fact that leaves a thread: starts, exits, restarts, dead letters, logs. */
-  onEvent?: (event: KernelEvent) => void;
-}
-
-/** Where a node's data lies, or null when its store forgets. */
-function dataFolder(app: App, options: StartOptions): string | null {
-  if (app.store.kind === "memory") return null;
-  return resolve(options.data ?? app.store.folder ?? ".coppice");
-}
 
 async function openStore(app: App, folder: string | null): Promise<StoreHost> {
   if (app.store.kind === "memory" || folder === null) return memoryHost();
   return startSqliteWriter(folder, { durability: app.store.durability });
-}
-
-function threadCount(wanted: number | undefined): number {
-  const count = wanted ?? availableParallelism();
-  if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
-  throw new ActorError("E_SPEC_RANGE", `threads: ${count} is outside its limits`, {
-    at: "start()",
-    fix: "use a whole number from 1 to 64",
-  });
 }
 
 /**
@@ -86,6 +58,8 @@ class Node implements ThreadListener {
   /** Number of threads besides the control thread; the main thread's number is one more. */
   readonly #total: number;
   readonly #options: StartOptions;
+  readonly #preemption: Preemption;
+  readonly #heapBytes: number | null;
   readonly #log: (event: KernelEvent) => void;
   readonly #ended = Promise.withResolvers<ExitReason>();
   readonly #started = Promise.withResolvers<void>();
@@ -101,6 +75,8 @@ class Node implements ThreadListener {
     this.#places = new Places(app.root, count);
     this.#total = count + this.#places.owned;
     this.#options = options;
+    this.#preemption = preemption(options);
+    this.#heapBytes = heapBytes(options);
     this.#log = createLog(options.log ?? "warn");
     this.#started.promise.catch(() => {});
     this.host = createHost({
@@ -184,7 +160,13 @@ class Node implements ThreadListener {
     }
   }
 
-  /** A thread ended by itself: its actors exit with thread_lost, a new one takes its place. */
+  /** A thread hangs and nothing helps: it is as good as gone. */
+  hung(number: number, generation: number, why: string): void {
+    const thread = this.threads[number];
+    if (thread?.data.generation === generation) thread.abandon(why, this);
+  }
+
+  /** A thread ended or was given up: its actors exit with thread_lost, a new one takes its place. */
   gone(thread: Thread, why: string): void {
     const { thread: number, generation } = thread.data;
     const { kernel, transport, pump } = this.host;
@@ -201,7 +183,7 @@ class Node implements ThreadListener {
     transport.disconnect(number);
     kernel.threadLost(number);
     pump.wake();
-    this.#spawn(number, generation + 1);
+    this.#spawn(number, generation + 1, thread.untraced);
     // What fails while it starts is not tried again: it would fail for ever.
     this.threads[number]?.ready.catch((error: ActorError) => {
       this.#ended.resolve({ tag: "bad_start", code: error.code, message: error.message });
@@ -212,18 +194,21 @@ class Node implements ThreadListener {
   /* ---- inside ---- */
 
   /** Starts a thread and connects it with all others. */
-  #spawn(thread: number, generation: number): void {
+  #spawn(thread: number, generation: number, traceAll = false): void {
     const store = this.#store as StoreHost;
     const freeze = process.env.NODE_ENV !== "production";
     const { href } = this.url;
     const data = {
       thread,
       threads: this.#count,
-      heapBytes: this.#places.heapOf(thread),
+      heapBytes: this.#places.heapOf(thread) ?? (thread === CONTROL ? null : this.#heapBytes),
       app: href,
       epoch: store.epoch,
       generation,
       freeze,
+      cells: new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT),
+      preemption: this.#preemption,
+      traceAll,
     };
     const line = new MessageChannel();
     const ports = { store: store.connect(thread), pool: line.port1 };
@@ -241,6 +226,11 @@ class Node implements ThreadListener {
     port1.unref();
     connect(made, this.#total + 1, port2);
     this.threads[thread] = made;
+    if (thread !== CONTROL)
+      made.ready.then(
+        () => watch(made, this.threads[CONTROL]),
+        () => {},
+      );
   }
 
   async #close(): Promise<void> {
@@ -258,6 +248,15 @@ class Node implements ThreadListener {
 function connect(to: Thread, thread: number, port: MessageChannel["port1"]): void {
   const message: ToThread = { kind: "peer", thread, port };
   to.post(message, [port as never]);
+}
+
+/** The control thread watches a thread from the moment it is up. */
+function watch(made: Thread, control: Thread | undefined): void {
+  const { thread, generation, cells } = made.data;
+  const { port1, port2 } = new MessageChannel();
+  made.post({ kind: "watched", port: port2 }, [port2 as never]);
+  const message = { thread, generation, cells, endable: made.endable, port: port1 };
+  control?.post({ kind: "watch", ...message }, [port1 as never]);
 }
 
 /** The innermost cause of a failed start, with the path to it. */

@@ -2,22 +2,30 @@
  * Owns: a worker thread from inside: imports the app, builds a kernel, answers the main thread.
  * Thread 0 is the control thread: it starts the root. Does not own: its own replacement.
  */
-import { parentPort, workerData } from "node:worker_threads";
-import { type App, isDurable } from "../actor/app.ts";
+import { parentPort, threadId, workerData } from "node:worker_threads";
+import { type App, behavioursOf, isDurable, visitSpecs } from "../actor/app.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
+import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
+import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
+import { HOOK, type Hook } from "./inspector.ts";
 import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { installMeter } from "./meter.ts";
+import { contain, trace } from "./mishaps.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
 import { monotonicMs } from "./pump.ts";
+import { ownTid } from "./spent.ts";
+import { THREAD_ID, TID, Watcher } from "./watcher.ts";
+import { whereItStands } from "./where.ts";
 import { namesOf } from "./wire.ts";
 
 const data = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
+const cells = new Int32Array(data.cells);
 const tell = (message: FromThread) => port.postMessage(message);
 
 /**
@@ -68,16 +76,64 @@ function startRoot(app: App, { kernel }: Host): void {
   kernel.deliver({ kind: "start", to, life, incarnation: 1, spec: root, args: undefined, parent });
 }
 
-function answer(message: ToThread, app: App, host: Host): void {
+/** The smallest limit of all handlers: how closely to watch. @unit ms */
+function smallestSlice(app: App): number {
+  let ms = Number.POSITIVE_INFINITY;
+  visitSpecs(app.root, (spec) => {
+    if (spec.kind === "actor") ms = Math.min(ms, spec.sliceMs);
+  });
+  return ms;
+}
+
+/** The control thread watches the others. */
+function watching(app: App, { kernel }: Host): Watcher {
+  return new Watcher({
+    ...data.preemption,
+    url: import.meta.url,
+    sliceMs: smallestSlice(app),
+    lost: (thread, generation, why) => tell({ kind: "hung", thread, generation, why }),
+    warn: (message) => kernel.emit({ type: "log", path: "", level: "warn", message, fields: null }),
+  });
+}
+
+/** A scheduler thread lets itself be watched, and keeps its users' mishaps to itself. */
+function watched(app: App, host: Host): void {
+  cells[THREAD_ID] = threadId;
+  cells[TID] = ownTid();
+  const hook: Hook = {
+    threadId,
+    note: (run) => {
+      if (cells[RUN] === run) host.pump.aborted = whereItStands();
+    },
+  };
+  Object.defineProperty(globalThis, HOOK, { value: hook });
+  const exit = process.exit.bind(process);
+  const lost = (why: string, untraced: boolean) => {
+    tell({ kind: "ending", why, untraced });
+    return exit(1);
+  };
+  contain(host.kernel, lost);
+  watchHeap(data.heapBytes, (why) => lost(why, false));
+  trace(behavioursOf(app).values(), host.kernel, data.traceAll);
+}
+
+function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null): void {
   switch (message.kind) {
     case "peer":
       return host.transport.connect(message.thread, message.port);
     case "lost":
+      watcher?.remove(message.thread);
       host.transport.disconnect(message.thread);
       host.kernel.threadLost(message.thread);
       return host.pump.wake();
     case "root":
       return startRoot(app, host);
+    case "watched":
+      return void message.port.on("message", host.pump.wake);
+    case "watch": {
+      const { thread, generation, endable } = message;
+      return watcher?.add(thread, generation, new Int32Array(message.cells), endable, message.port);
+    }
     case "pool":
       return servePool(message.port);
     case "snapshot":
@@ -118,13 +174,16 @@ async function main(): Promise<void> {
     freeze: data.freeze,
     ...metered,
     sink,
+    cells,
     onRoot: (signal) => tell({ kind: "root", signal }),
     onStoreFailure: (error) => {
       // What this thread holds can no longer be kept: it ends, and its actors restart elsewhere.
       throw new ActorError(error.code as ErrorCode, `the store failed: ${error.message}`);
     },
   });
-  port.on("message", (message: ToThread) => answer(message, app, host));
+  const watcher = data.thread === CONTROL ? watching(app, host) : null;
+  if (watcher === null) watched(app, host);
+  port.on("message", (message: ToThread) => answer(message, app, host, watcher));
   tell({ kind: "ready" });
 }
 

@@ -2,18 +2,22 @@
  * Owns: a worker thread from outside: spawning it, asking it, knowing when it is gone.
  * Does not own: who replaces it (node.ts).
  */
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
+import { HEAP_MARGIN_MB } from "./heap.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
+import { spawn } from "./spawn.ts";
 
 /** What a node wants to know of its threads. */
 export interface ThreadListener {
   events(events: KernelEvent[]): void;
   root(signal: Extract<FromThread, { kind: "root" }>["signal"]): void;
-  /** The thread ended by itself: crashed, ran out of memory, or code called process.exit. */
+  /** The thread is lost: crashed, out of memory, or given up. */
   gone(thread: Thread, why: string): void;
+  /** The control thread has found a thread that hangs. */
+  hung(thread: number, generation: number, why: string): void;
 }
 
 type Question = { kind: "snapshot" } | { kind: "detail"; path: string };
@@ -25,7 +29,8 @@ const ENTRY = new URL(
 
 function limitsOf({ heapBytes }: ThreadData) {
   if (heapBytes === null) return {};
-  return { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) } };
+  const megabytes = Math.ceil(heapBytes / 2 ** 20) + HEAP_MARGIN_MB;
+  return { resourceLimits: { maxOldGenerationSizeMb: megabytes } };
 }
 
 /** A running worker thread. */
@@ -34,25 +39,35 @@ export class Thread {
   readonly worker: Worker;
   /** Resolves when it has imported the app; rejects when it could not. */
   readonly ready: Promise<void>;
+  /** Can its runs be ended from outside? */
+  readonly endable: boolean;
+  /** It was lost by a failure of code whose actor is not known. */
+  untraced = false;
   #answers = new Map<number, (value: unknown) => void>();
   #next = 0;
   #ended = false;
 
   constructor(data: ThreadData, listener: ThreadListener) {
     this.data = data;
-    this.worker = new Worker(ENTRY, {
+    const { worker, endable } = spawn(ENTRY, {
       workerData: data,
       ...limitsOf(data),
       transferList: [data.store, data.pool],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });
+    this.worker = worker;
+    this.endable = endable;
     let why = "it ended";
     let failed: (error: Error) => void = () => {};
     this.ready = new Promise((resolve, reject) => {
       failed = reject;
       this.worker.on("message", (message: FromThread) => {
+        if (this.#ended) return;
         if (message.kind === "ready") resolve();
-        else if (message.kind === "failed") {
+        else if (message.kind === "ending") {
+          why = message.why;
+          this.untraced = message.untraced;
+        } else if (message.kind === "failed") {
           const { code, message: fact, ...rest } = message.error;
           reject(new ActorError(code as ErrorCode, fact, rest));
         } else this.#on(message, listener);
@@ -60,12 +75,11 @@ export class Thread {
     });
     this.ready.catch(() => {});
     this.worker.on("error", (error) => {
-      why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      why = whyOf(error);
     });
     this.worker.on("exit", () => {
       const expected = this.#ended;
-      this.#ended = true;
-      for (const answer of this.#answers.values()) answer(null);
+      this.#end();
       failed(new ActorError("E_APP_LOAD", `thread ${data.thread} ended at its start: ${why}`));
       if (!expected) listener.gone(this, why);
     });
@@ -90,9 +104,25 @@ export class Thread {
     await this.worker.terminate();
   }
 
+  /**
+   * Gives it up: from now on it is gone for everybody, whatever still holds it. Its worker ends as
+   * soon as that lets go of it.
+   */
+  abandon(why: string, listener: ThreadListener): void {
+    if (this.#ended) return;
+    this.#end();
+    void this.worker.terminate();
+    listener.gone(this, why);
+  }
+
   /** Ends it as a crash would: for chaos and tests. */
   async crash(): Promise<void> {
     await this.worker.terminate();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    for (const answer of this.#answers.values()) answer(null);
   }
 
   #ask(question: Question): Promise<unknown> {
@@ -114,7 +144,15 @@ export class Thread {
   #on(message: FromThread, listener: ThreadListener): void {
     if (message.kind === "events") listener.events(message.events);
     else if (message.kind === "root") listener.root(message.signal);
+    else if (message.kind === "hung")
+      listener.hung(message.thread, message.generation, message.why);
     else if (message.kind === "snapshot") this.#answers.get(message.id)?.(message.view);
     else if (message.kind === "detail") this.#answers.get(message.id)?.(message.detail);
   }
+}
+
+function whyOf(error: unknown): string {
+  const { code } = error as { code?: string };
+  if (code === "ERR_WORKER_OUT_OF_MEMORY") return "out of memory: its heap has reached its limit";
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

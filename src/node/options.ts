@@ -1,0 +1,82 @@
+/**
+ * Owns: how a node is started: every setting with its unit, default and limits, checked.
+ * Does not own: what follows from them (node.ts).
+ */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { App } from "../actor/app.ts";
+import { ActorError, shown } from "../actor/errors.ts";
+import { settings } from "../actor/settings.ts";
+import { bytes, type Duration, type Size } from "../actor/units.ts";
+import type { KernelEvent } from "../kernel/events.ts";
+import type { LogLevelName } from "../observe/log.ts";
+import type { Preemption } from "./watcher.ts";
+
+/** How a node is started; every setting has a default. */
+export interface StartOptions {
+  /** Scheduler threads. @default the number of processors @limit 1 … 64 */
+  threads?: number;
+  /** Folder of the data. @default the app's, else ".coppice" */
+  data?: string;
+  /** What goes to the log (stderr, JSON lines). @default "warn" */
+  log?: LogLevelName;
+  /** Serve the CLI. @default true */
+  inspect?: boolean;
+  /** Told every fact that leaves a thread: starts, exits, restarts, dead letters, logs. */
+  onEvent?: (event: KernelEvent) => void;
+  /**
+   * What happens to a handler that holds its thread beyond its `sliceMs`: it alone is ended, or the
+   * thread with all that is on it. @default COPPICE_PREEMPT, else "abort" @source ADR 0004
+   */
+  preempt?: "abort" | "replace";
+  /**
+   * A handler that was to be ended and is not by then (a native call holds it) costs the thread.
+   * @default "1s" @limit 1 ms … 365 days
+   */
+  abortGrace?: Duration;
+  /** The same for code that hangs outside of handlers. @default "2s" @limit 1 ms … 365 days */
+  hangLimit?: Duration;
+  /**
+   * What the actors of a scheduler thread may hold in its heap; beyond it the thread is replaced.
+   * @default three quarters of V8's own limit @limit 16 MB … 1 TB
+   */
+  threadHeap?: Size;
+}
+
+/** Where a node's data lies, or null when its store forgets. */
+export function dataFolder(app: App, options: StartOptions): string | null {
+  if (app.store.kind === "memory") return null;
+  return resolve(options.data ?? app.store.folder ?? ".coppice");
+}
+
+const AT = "start()";
+/** @unit bytes */
+const HEAP = [16 * 2 ** 20, 2 ** 40] as const;
+
+/** @throws E_SPEC_RANGE */
+export function threadCount(wanted: number | undefined): number {
+  return settings.integer(wanted, Math.min(availableParallelism(), 64), [1, 64], "threads", AT);
+}
+
+/** @throws E_SPEC_STRATEGY E_SPEC_RANGE E_UNITS */
+export function preemption(options: StartOptions): Preemption {
+  const { abortGrace, hangLimit } = options;
+  const chosen = options.preempt ?? process.env.COPPICE_PREEMPT;
+  if (chosen !== undefined && chosen !== "abort" && chosen !== "replace") {
+    throw new ActorError("E_SPEC_STRATEGY", `preempt: ${shown(chosen)} is not one of its words`, {
+      at: AT,
+      fix: 'use "abort" or "replace"',
+    });
+  }
+  return {
+    driver: chosen ?? "abort",
+    graceMs: settings.period(abortGrace, 1_000, "abortGrace", AT),
+    hangMs: settings.period(hangLimit, 2_000, "hangLimit", AT),
+  };
+}
+
+/** Heap of a scheduler thread, or null for the default. @throws E_UNITS E_SPEC_RANGE */
+export function heapBytes({ threadHeap }: StartOptions): number | null {
+  if (threadHeap === undefined) return null;
+  return settings.integer(bytes(threadHeap, "start(), threadHeap"), 0, HEAP, "threadHeap", AT);
+}

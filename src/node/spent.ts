@@ -1,0 +1,74 @@
+/**
+ * Owns: how much time a thread really had: the machine may run something else meanwhile, and that
+ * is no fault of the code on it.
+ * Does not own: what follows from it (watch.ts).
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** What the system knows of a thread. */
+export interface Usage {
+  /** Time on a processor so far. @unit ms */
+  readonly ranMs: number;
+  /** Time it could have run and did not, so far. @unit ms */
+  readonly waitedMs: number;
+  /** Does it run or want to run now? */
+  readonly runnable: boolean;
+}
+
+/** The system's number of this thread; 0 where /proc is missing. */
+export function ownTid(): number {
+  try {
+    return Number(/\d+$/.exec(readlinkSync("/proc/thread-self"))?.[0] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Reads it from /proc. @returns null where there is none */
+export function usageOf(tid: number): Usage | null {
+  try {
+    const [ran = "", waited = ""] = readFileSync(`/proc/self/task/${tid}/schedstat`, "utf8").split(
+      " ",
+    );
+    const stat = readFileSync(`/proc/self/task/${tid}/stat`, "utf8");
+    // The name before the state may hold anything, also brackets.
+    const state = stat[stat.lastIndexOf(")") + 2];
+    return { ranMs: Number(ran) / 1e6, waitedMs: Number(waited) / 1e6, runnable: state === "R" };
+  } catch {
+    return null;
+  }
+}
+
+/** A clock of one thread that stands still while the machine keeps the thread waiting. */
+export class Spent {
+  readonly #usage: () => Usage | null;
+  #nowMs = 0;
+  #wallMs: number;
+  #before: Usage | null = null;
+
+  constructor(wallMs: number, usage: () => Usage | null) {
+    this.#wallMs = wallMs;
+    this.#usage = usage;
+  }
+
+  /**
+   * @param wallMs time on the wall
+   * @param close does it matter now? Looking closely costs two reads of small files
+   */
+  read(wallMs: number, close: boolean): number {
+    const wall = wallMs - this.#wallMs;
+    this.#wallMs = wallMs;
+    const usage = close ? this.#usage() : null;
+    this.#nowMs += usage === null || this.#before === null ? wall : had(this.#before, usage, wall);
+    this.#before = usage;
+    return this.#nowMs;
+  }
+}
+
+/** Time it had between two looks: running, or asleep in a call of its own. */
+function had(before: Usage, now: Usage, wallMs: number): number {
+  const ran = now.ranMs - before.ranMs;
+  // Still waiting is not yet counted as waiting: only what it ran is sure.
+  const had = now.runnable ? ran : wallMs - (now.waitedMs - before.waitedMs);
+  return Math.min(Math.max(had, 0), wallMs);
+}
