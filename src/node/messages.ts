@@ -5,7 +5,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
-import type { Preemption } from "./watcher.ts";
+import type { Preemption } from "./options.ts";
 
 /** What a worker thread is started with. */
 export interface ThreadData {

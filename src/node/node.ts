@@ -17,11 +17,17 @@ import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { appUrl, loadApp } from "./load.ts";
 import type { FromThread, ToThread } from "./messages.ts";
-import { dataFolder, heapBytes, preemption, type StartOptions, threadCount } from "./options.ts";
+import {
+  dataFolder,
+  heapBytes,
+  type Preemption,
+  preemption,
+  type StartOptions,
+  threadCount,
+} from "./options.ts";
 import { memoryHost, type StoreHost } from "./store-link.ts";
 import { type System, verbsOf } from "./system.ts";
 import { Thread, type ThreadListener } from "./thread.ts";
-import type { Preemption } from "./watcher.ts";
 import { namesOf } from "./wire.ts";
 
 async function openStore(app: App, folder: string | null): Promise<StoreHost> {

@@ -10,7 +10,14 @@ import { settings } from "../actor/settings.ts";
 import { bytes, type Duration, type Size } from "../actor/units.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { LogLevelName } from "../observe/log.ts";
-import type { Preemption } from "./watcher.ts";
+
+/** How a node guards against code that hangs. */
+export interface Preemption {
+  /** End the run and keep the thread, or only replace the thread. */
+  readonly driver: "abort" | "replace";
+  readonly graceMs: number;
+  readonly hangMs: number;
+}
 
 /** How a node is started; every setting has a default. */
 export interface StartOptions {

@@ -46,6 +46,8 @@ export class Thread {
   #answers = new Map<number, (value: unknown) => void>();
   #next = 0;
   #ended = false;
+  /** Whatever it still says is not heard. */
+  #abandoned = false;
 
   constructor(data: ThreadData, listener: ThreadListener) {
     this.data = data;
@@ -62,7 +64,7 @@ export class Thread {
     this.ready = new Promise((resolve, reject) => {
       failed = reject;
       this.worker.on("message", (message: FromThread) => {
-        if (this.#ended) return;
+        if (this.#abandoned) return;
         if (message.kind === "ready") resolve();
         else if (message.kind === "ending") {
           why = message.why;
@@ -110,6 +112,7 @@ export class Thread {
    */
   abandon(why: string, listener: ThreadListener): void {
     if (this.#ended) return;
+    this.#abandoned = true;
     this.#end();
     void this.worker.terminate();
     listener.gone(this, why);

@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { BEATS } from "../kernel/guard.ts";
 import { Inspector } from "./inspector.ts";
+import type { Preemption } from "./options.ts";
 import { Spent, usageOf } from "./spent.ts";
 import { type Limits, type Move, Watch } from "./watch.ts";
 
@@ -21,14 +22,6 @@ const IDLE_MS = 50;
 const RETRY_MS = 250;
 /** Tries before it is announced that threads can only be replaced. */
 const TRIES = 20;
-
-/** How a node guards against code that hangs. */
-export interface Preemption {
-  /** End the run and keep the thread, or only replace the thread. */
-  readonly driver: "abort" | "replace";
-  readonly graceMs: number;
-  readonly hangMs: number;
-}
 
 export interface WatcherOptions extends Preemption {
   /** File of the threads. */
