@@ -6,6 +6,7 @@
 import { type Peer, type Program, RUN_SECONDS } from "./catalogue.ts";
 import type { Outcome } from "./outcome.ts";
 import { missing, PeerProcess } from "./peer.ts";
+import { quantile } from "./quantile.ts";
 
 export interface Measurement {
   readonly bench: string;
@@ -18,7 +19,13 @@ export interface Measurement {
   readonly runs: number;
   readonly opsPerSMin: number;
   readonly opsPerSMax: number;
-  readonly [figure: string]: number | string;
+  /**
+   * How many times this peer's rate coppice's is: the median of the ratios of runs that followed one
+   * another, so that what else the machine did in those seconds is in both. Absent: coppice itself,
+   * or coppice was not measured.
+   */
+  readonly coppiceTimes?: number;
+  readonly [figure: string]: number | string | undefined;
 }
 
 /** A measurement that was not taken, and why. */
@@ -81,9 +88,10 @@ export async function measure(program: Program, peers: readonly Peer[], plan: Pl
       }
     }
   }
+  const ours = entries.find((entry) => entry.peer === "coppice" && !failed.has(entry)) ?? null;
   for (const entry of entries) {
     await entry.process.end();
-    if (!failed.has(entry)) lines.push(summary(program, entry));
+    if (!failed.has(entry)) lines.push(summary(program, entry, ours));
   }
   return lines.sort((a, b) => peers.indexOf(a.peer) - peers.indexOf(b.peer));
 }
@@ -105,7 +113,8 @@ async function prepare(program: Program, peer: Peer, plan: Plan): Promise<Entry>
   }
 }
 
-function summary(program: Program, { peer, outcomes }: Entry): Measurement {
+function summary(program: Program, entry: Entry, ours: Entry | null): Measurement {
+  const { peer, outcomes } = entry;
   const sorted = outcomes.toSorted((a, b) => rate(a) - rate(b));
   const median = sorted[sorted.length >> 1] as Outcome;
   const { n, seconds, ...figures } = median;
@@ -119,8 +128,19 @@ function summary(program: Program, { peer, outcomes }: Entry): Measurement {
     runs: sorted.length,
     opsPerSMin: rate(sorted[0] as Outcome),
     opsPerSMax: rate(sorted.at(-1) as Outcome),
+    ...(ours === null || ours === entry ? {} : { coppiceTimes: times(ours, entry) }),
     ...figures,
   };
+}
+
+/** The median ratio of the runs that the two had one after the other. */
+function times(ours: Entry, other: Entry): number {
+  const pairs = Math.min(ours.outcomes.length, other.outcomes.length);
+  const ratios = Array.from({ length: pairs }, (_, i) => {
+    const [mine, theirs] = [ours.outcomes[i] as Outcome, other.outcomes[i] as Outcome];
+    return mine.n / mine.seconds / (theirs.n / theirs.seconds);
+  });
+  return Number(quantile(Float64Array.from(ratios), 0.5).toPrecision(4));
 }
 
 const rate = ({ n, seconds }: Outcome) => Math.round(n / seconds);

@@ -8,7 +8,7 @@ import { cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { writeReport } from "../report.ts";
 import { PROGRAMS } from "./catalogue.ts";
-import type { Line } from "./measure.ts";
+import { isMeasured, type Line } from "./measure.ts";
 
 /** A line with when and on what it was taken. */
 export type Kept = Line & {
@@ -53,16 +53,30 @@ function commit(): string {
 
 const order = PROGRAMS.map(({ name }) => name);
 
+/**
+ * What stays of the old lines. A ratio to a figure of coppice that is there no longer does not: the
+ * two were not measured together.
+ */
+export function staying(old: readonly Kept[], lines: readonly Line[]): Kept[] {
+  const taken = (bench: string, peer: string) =>
+    lines.some((line) => line.bench === bench && line.peer === peer);
+  return old
+    .filter(({ bench, peer }) => !taken(bench, peer))
+    .map((line) => {
+      if (!taken(line.bench, "coppice") || !isMeasured(line)) return line;
+      const { coppiceTimes: _, ...rest } = line;
+      return rest as Kept;
+    });
+}
+
 /** Replaces the lines of the programs and peers measured; the others stay as they were. */
 export function save(name: string, asked: number, lines: readonly Line[]): void {
   const file = fileOf(name);
   const old: Results = existsSync(file)
     ? JSON.parse(readFileSync(file, "utf8"))
     : { machine: "", lines: [] };
-  const same = (a: Line, b: Line) => a.bench === b.bench && a.peer === b.peer;
-  const stay = old.lines.filter((each) => !lines.some((line) => same(line, each)));
   const taken = { date: new Date().toISOString().slice(0, 10), commit: commit(), asked };
-  const kept = [...stay, ...lines.map((line) => ({ ...line, ...taken }))];
+  const kept = [...staying(old.lines, lines), ...lines.map((line) => ({ ...line, ...taken }))];
   const results: Results = {
     machine: machine(),
     lines: kept.sort((a, b) => order.indexOf(a.bench) - order.indexOf(b.bench)),

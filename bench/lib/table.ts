@@ -16,7 +16,9 @@ export function short(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-const COMMON = "bench peer unit n seconds opsPerS runs opsPerSMin opsPerSMax".split(" ");
+const COMMON = "bench peer unit n seconds opsPerS runs opsPerSMin opsPerSMax coppiceTimes".split(
+  " ",
+);
 
 /** What a program measures besides its rate: "p50Us 12.3 · p99Us 45". */
 export function figures(line: Measurement): string {
@@ -28,20 +30,16 @@ export function figures(line: Measurement): string {
 
 /** The lines of one program. */
 export function block(lines: readonly Line[]): string {
-  const ours = lines.find((line) => line.peer === "coppice");
-  const rate = ours !== undefined && isMeasured(ours) ? ours.opsPerS : null;
-  return lines.map((line) => `  ${row(line, rate)}\n`).join("");
+  return lines.map((line) => `  ${row(line)}\n`).join("");
 }
 
-function row(line: Line, ours: number | null): string {
+function row(line: Line): string {
   const peer = line.peer.padEnd(10);
   if (!isMeasured(line)) {
     return line.skipped ? `${peer} skipped: ${line.skipped}` : `${peer} FAILED: ${line.failed}`;
   }
   const rate = `${short(line.opsPerS)} ${line.unit}s/s`.padEnd(22);
   const range = `${short(line.opsPerSMin)} … ${short(line.opsPerSMax)}`.padEnd(18);
-  const other = line.peer === "coppice" || ours === null ? "" : ratio(ours / line.opsPerS);
+  const other = line.coppiceTimes === undefined ? "" : `coppice ${line.coppiceTimes.toFixed(2)}×`;
   return [peer, rate, range, other.padEnd(16), figures(line)].join(" ").trimEnd();
 }
-
-const ratio = (value: number) => `coppice ${value.toFixed(2)}×`;

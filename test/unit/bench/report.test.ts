@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { PROGRAMS } from "../../../bench/lib/catalogue.ts";
 import { inMicroseconds, quantile } from "../../../bench/lib/quantile.ts";
-import type { Kept } from "../../../bench/lib/results.ts";
+import { type Kept, staying } from "../../../bench/lib/results.ts";
 import { fibCalls, fibOf } from "../../../bench/lib/sizes.ts";
 import { short } from "../../../bench/lib/table.ts";
 import { TARGETS } from "../../../bench/lib/targets.ts";
@@ -45,12 +45,30 @@ test("fib has as many actors as calls", () => {
 
 test("a target against a peer is met, missed or not measured", () => {
   const target = { bench: "pingpong", peer: "beam1", times: 5 } as const;
-  const beam = line("pingpong", "beam1", 100);
+  const ours = line("pingpong", "coppice", 500);
+  const beam = (coppiceTimes: number) => line("pingpong", "beam1", 100, { coppiceTimes });
   const of = (...lines: Kept[]) => verdict(target, results(...lines));
-  expect(of(line("pingpong", "coppice", 500), beam)).toMatchObject({ met: true, is: "5.00×" });
-  expect(of(line("pingpong", "coppice", 499), beam)).toMatchObject({ met: false });
-  expect(of(beam)).toMatchObject({ met: null });
-  expect(of(line("pingpong", "coppice", 500))).toMatchObject({ met: null });
+  expect(of(ours, beam(5))).toMatchObject({ met: true, is: "5.00×" });
+  expect(of(ours, beam(4.99))).toMatchObject({ met: false });
+  expect(of(beam(5))).toMatchObject({ met: null });
+  expect(of(ours)).toMatchObject({ met: null });
+  const apart = of(ours, line("pingpong", "beam1", 100));
+  expect(apart).toMatchObject({ met: null, is: "not measured together" });
+});
+
+test("a new figure of coppice takes the old ratios to it away, and no others", () => {
+  const old = [
+    line("pingpong", "coppice", 500),
+    line("pingpong", "beam1", 100, { coppiceTimes: 5 }),
+    line("big", "beam1", 100, { coppiceTimes: 4 }),
+  ];
+  const stay = staying(old, [line("pingpong", "coppice", 700)]);
+  expect(stay.map(({ bench, peer }) => [bench, peer])).toEqual([
+    ["pingpong", "beam1"],
+    ["big", "beam1"],
+  ]);
+  expect(stay[0]).not.toHaveProperty("coppiceTimes");
+  expect(stay[1]).toHaveProperty("coppiceTimes", 4);
 });
 
 test("a target for a figure is met, missed or not measured; a failed run is not measured", () => {
