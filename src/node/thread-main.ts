@@ -46,13 +46,15 @@ let imported = false;
 
 function sink(event: KernelEvent): void {
   if (QUIET.has(event.type)) return;
-  if (events.push(event) > 1) return;
   // One post per turn of the event loop, however many facts there are.
-  setImmediate(() => {
-    const batch = events;
-    events = [];
-    tell({ kind: "events", events: batch });
-  });
+  if (events.push(event) === 1) setImmediate(tellEvents);
+}
+
+function tellEvents(): void {
+  if (events.length === 0) return;
+  const batch = events;
+  events = [];
+  tell({ kind: "events", events: batch });
 }
 
 function view({ kernel }: Host): ThreadView {
@@ -109,6 +111,7 @@ function watched(app: App, host: Host): void {
   Object.defineProperty(globalThis, HOOK, { value: hook });
   const exit = process.exit.bind(process);
   const lost = (why: string, untraced: boolean) => {
+    tellEvents();
     tell({ kind: "ending", why, untraced });
     return exit(1);
   };
@@ -175,7 +178,11 @@ async function main(): Promise<void> {
     ...metered,
     sink,
     cells,
-    onRoot: (signal) => tell({ kind: "root", signal }),
+    onRoot: (signal) => {
+      // What led to it goes first: whoever hears of the end may stop listening.
+      tellEvents();
+      tell({ kind: "root", signal });
+    },
     onStoreFailure: (error) => {
       // What this thread holds can no longer be kept: it ends, and its actors restart elsewhere.
       throw new ActorError(error.code as ErrorCode, `the store failed: ${error.message}`);

@@ -171,7 +171,8 @@ export default app({ store: memory(), root });
   });
 
   test("a second signal ends it at once", async () => {
-    app("while (true);", "{}", '{ shutdown: "infinity" }');
+    const hang = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);";
+    app(hang, "{}", '{ shutdown: "infinity", sliceMs: 60_000 }');
     const main = join(root, "src", "cli", "main.ts");
     const child = spawn(process.execPath, ["--conditions=coppice-source", main, ...args], {
       cwd: own.path,
