@@ -4,7 +4,7 @@
  * Does not own: when they are used (cell.ts, verbs.ts).
  */
 import type { ExitReason } from "../actor/exit.ts";
-import type { Cell } from "./cell.ts";
+import type { Cell, Inner } from "./cell.ts";
 import type { CatchingUp } from "./durable-mail.ts";
 import { Fifo } from "./fifo.ts";
 import type { Item, Notice } from "./mailbox.ts";
@@ -49,6 +49,9 @@ export class Belongings {
   catching: CatchingUp | null = null;
   /** Durable actors: a thread was lost while this one read its mailbox: it must read it again. */
   stale = false;
+  /** The actor's own lane, served before mail. */
+  readonly lane = new Fifo<Inner>();
+  suspended = false;
   /** Number of full mailboxes this actor has sent to: it rests until they have room. */
   mutedBy = 0;
   /** Notices of the system in the mailbox: somebody waits for these. */
@@ -114,7 +117,7 @@ export class Belongings {
 
   /** May mail be handled? Who rests goes on for somebody who waits: the other might never read. */
   allows(asked: number): boolean {
-    if (this.coming.size > 0) return false;
+    if (this.suspended || this.coming.size > 0) return false;
     return this.mutedBy === 0 || asked + this.urgent + this.deferred.size > 0;
   }
 

@@ -6,14 +6,13 @@
 import type { AnyBehaviour } from "../actor/actor.ts";
 import { assert } from "../actor/errors.ts";
 import type { ActorSpec } from "../actor/spec.ts";
-import { replyTo } from "./answers.ts";
 import { Belongings } from "./belongings.ts";
 import { seal } from "./commits.ts";
 import { undeliverable } from "./delivery.ts";
 import { caughtUp } from "./durable-mail.ts";
 import { bury } from "./ending.ts";
-import { Fifo } from "./fifo.ts";
-import { end, handleMail, invoke, settled } from "./handling.ts";
+import type { Fifo } from "./fifo.ts";
+import { handleMail, handleNotice, invoke, settled } from "./handling.ts";
 import { resume } from "./journal.ts";
 import type { Kernel } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
@@ -34,6 +33,9 @@ export type Inner =
   | Pending
   | { kind: "perform"; run: () => void };
 
+/** How far its start is. */
+type Stage = "new" | "begun" | "started";
+
 const isInner = (next: Inner | undefined) =>
   next !== undefined && (next.kind === "answered" || next.kind === "perform");
 
@@ -44,17 +46,13 @@ export class Cell {
   readonly life: number;
   readonly incarnation: number;
   readonly parent: string;
-  args: unknown;
   status: Status = "starting";
-  state: unknown = undefined;
+  /** Of a started actor; before that its args. */
+  state: unknown;
   private queue: Mailbox | null = null;
-  private lane: Fifo<Inner> | null = null;
   /** Is it in the ready queue (K5)? */
   queued = false;
-  suspended = false;
-  begun = false;
-  /** Has the supervisor been told that the start is over? */
-  started = false;
+  private stage: Stage = "new";
   /** The verbs that are good now: of the message being handled, or parked. */
   active: Verbs | null = null;
   /** Set in durable actors only. */
@@ -71,7 +69,7 @@ export class Cell {
     this.life = start.life;
     this.incarnation = start.incarnation;
     this.parent = start.parent;
-    this.args = start.args;
+    this.state = start.args;
     this.slice = program.spec.durable ? new Slice() : null;
   }
 
@@ -87,6 +85,24 @@ export class Cell {
     return this.program.behaviour;
   }
 
+  /** Has its start begun? */
+  get begun(): boolean {
+    return this.stage !== "new";
+  }
+
+  /** Has the supervisor been told that the start is over? */
+  get started(): boolean {
+    return this.stage === "started";
+  }
+
+  set started(_: true) {
+    this.stage = "started";
+  }
+
+  get suspended(): boolean {
+    return this.rare?.suspended === true;
+  }
+
   get mailbox(): Mailbox {
     this.queue ??= new Mailbox();
     return this.queue;
@@ -94,8 +110,7 @@ export class Cell {
 
   /** Its own lane, before mail. */
   get signals(): Fifo<Inner> {
-    this.lane ??= new Fifo();
-    return this.lane;
+    return this.more.lane;
   }
 
   /** Links, timers, watches: made when first needed; most actors never do. */
@@ -132,21 +147,20 @@ export class Cell {
 
   /** Can mail be handled now? Somebody who is waited for does not rest: the other might never read. */
   get runnable(): boolean {
-    if (this.status !== "idle" || this.suspended) return false;
+    if (this.status !== "idle") return false;
     return this.rare === null || this.rare.allows(this.asked);
   }
 
   /** One turn: all signals, then mail while the budget lasts. @returns whether work is left */
   turn(messages: number, reductions: number): boolean {
-    if (!this.begun) this.#begin();
+    if (this.stage === "new") this.#begin();
     const until = this.reductions + reductions;
-    if (this.lane !== null) this.#serve(this.lane, until);
-    if (this.suspended && this.rare !== null) this.#serveUrgent(this.rare);
+    if (this.rare !== null) this.#serveFirst(this.rare, until);
     for (let left = messages; left > 0 && this.runnable && this.reductions < until; left--) {
       const item = this.queue === null ? null : this.queue.shift();
       if (item === null) break;
       this.#handle(item);
-      if (this.lane !== null) this.#serve(this.lane, until);
+      if (this.rare !== null) this.#serve(this.rare.lane, until);
     }
     return this.#rest();
   }
@@ -156,8 +170,13 @@ export class Cell {
     if (this.slice !== null) seal(this);
     if (this.rare !== null) this.rare.unmute(this.spec.mailboxMax / 2);
     if (this.status === "exited") return false;
-    if (this.lane !== null && this.lane.size > 0) return true;
+    if (this.rare !== null && this.rare.lane.size > 0) return true;
     return this.queue !== null && this.queue.size > 0 && this.runnable;
+  }
+
+  #serveFirst(more: Belongings, until: number): void {
+    this.#serve(more.lane, until);
+    if (more.suspended) this.#serveUrgent(more);
   }
 
   /** Serves signals. Those that let user code go on cost budget: a handler can wait without end. */
@@ -191,7 +210,7 @@ export class Cell {
   }
 
   #begin(): void {
-    this.begun = true;
+    this.stage = "begun";
     const { startTimeoutMs } = this.spec;
     if (startTimeoutMs !== "infinity") {
       this.more.own(startTimeoutMs, () => {
@@ -217,33 +236,13 @@ export class Cell {
   }
 
   #handle(item: Item): void {
-    if (item.kind !== "mail") return this.#handleNotice(item);
+    if (item.kind !== "mail") return handleNotice(this, item);
     if (item.ask !== 0) this.asked--;
     if (this.rare !== null) this.rare.cancelIdle();
     const handler = this.program.handlerOf(item.type);
     if (handler === undefined) return undeliverable(this.kernel, item, "unknown_type", this);
     this.reductions++;
     handleMail(this, item, handler);
-  }
-
-  #handleNotice(item: Notice): void {
-    if (item.kind === "stop") {
-      this.more.urgent--;
-      return end(this, item.reason);
-    }
-    if (item.kind === "get_state") {
-      this.more.urgent--;
-      const answer: Answer = { ok: true, value: this.state };
-      return this.kernel.send(replyTo(item, answer), null);
-    }
-    this.rare?.cancelIdle();
-    // Unlinked or unwatched since it was queued: then it must not be seen (SEMANTICS 17.1, 18.3).
-    if (!this.more.consume(item)) return;
-    if (this.behaviour[item.kind] === undefined) {
-      return this.kernel.emit({ type: "dropped_notice", path: this.path, notice: item.kind });
-    }
-    this.reductions++;
-    invoke(this, item.kind, item);
   }
 
   /** Something for the slice; outside of a turn the kernel must be told, so that it is sealed. */

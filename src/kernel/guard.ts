@@ -28,7 +28,9 @@ export const WANTED = 2;
 export const BEATS = 3;
 /** Moves while a run that was ended stands at its own end and waits to be ended there. */
 export const HELD = 4;
-/** Length of the shared array. */
+/** Highest number of a life given out here, for a successor of this thread. */
+export const LIVES = 5;
+/** Length of the shared array; a host has the last two for itself. */
 export const CELLS = 8;
 
 /** Numbers of runs: odd, never 0, and small integers to V8 also with one added. */

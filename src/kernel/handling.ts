@@ -11,7 +11,7 @@ import { seal } from "./commits.ts";
 import { undeliverable } from "./delivery.ts";
 import { bury, conclude, cutBack } from "./ending.ts";
 import type { Phase } from "./life.ts";
-import type { Item } from "./mailbox.ts";
+import type { Item, Notice } from "./mailbox.ts";
 import type { Mail } from "./ports.ts";
 import { running } from "./starting.ts";
 import { cellStarted } from "./telling.ts";
@@ -43,6 +43,26 @@ export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
   cell.handled++;
   cell.active = null;
   cell.status = "idle";
+}
+
+/** Handles what is no mail, when its turn has come. */
+export function handleNotice(cell: Cell, item: Notice): void {
+  if (item.kind === "stop") {
+    cell.more.urgent--;
+    return end(cell, item.reason);
+  }
+  if (item.kind === "get_state") {
+    cell.more.urgent--;
+    return cell.kernel.send(replyTo(item, { ok: true, value: cell.state }), null);
+  }
+  cell.own?.cancelIdle();
+  // Unlinked or unwatched since it was queued: then it must not be seen (SEMANTICS 17.1, 18.3).
+  if (!cell.more.consume(item)) return;
+  if (cell.behaviour[item.kind] === undefined) {
+    return cell.kernel.emit({ type: "dropped_notice", path: cell.path, notice: item.kind });
+  }
+  cell.reductions++;
+  invoke(cell, item.kind, item);
 }
 
 /** Runs any other function of the behaviour. */
@@ -86,7 +106,7 @@ function call(
   const ctx = verbs.context;
   switch (phase) {
     case "init":
-      return behaviour.init(cell.args, ctx);
+      return behaviour.init(state as never, ctx);
     case "terminate":
       return behaviour.terminate?.(state, reason, ctx);
     default: {
@@ -177,9 +197,10 @@ function initialised(cell: Cell, value: unknown): void {
     cellStarted(cell, { ignore: true });
     return bury(cell, NORMAL);
   }
+  const args = cell.state;
   cell.state = value;
   if (cell.slice === null) return running(cell);
-  cell.slice.create(cell.args, value);
+  cell.slice.create(args, value);
   cell.active = null;
   cell.more.afterCommit = () => running(cell);
   seal(cell);

@@ -140,6 +140,7 @@ function insides(cell: Cell) {
 /** The behaviour's own view if it has one; a view that throws does no harm (SEMANTICS 25.5). */
 function stateText(cell: Cell): string {
   try {
+    if (!cell.started) return "";
     return show(cell.behaviour.view ? cell.behaviour.view(cell.state) : cell.state);
   } catch {
     return "(the behaviour's view failed)";

@@ -13,7 +13,7 @@ import { DeadLetters } from "./dead.ts";
 import { absent, accept, undeliverable } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
-import { Guard } from "./guard.ts";
+import { Guard, LIVES } from "./guard.ts";
 import { threadLost } from "./loss.ts";
 import { mailOf } from "./mailbox.ts";
 import { meterYields } from "./metering.ts";
@@ -238,7 +238,8 @@ export class Kernel {
   }
 
   nextLife(): number {
-    return ++this.#life;
+    this.guard.cells[LIVES] = ++this.#life;
+    return this.#life;
   }
 
   fenced(cell: Cell, verb: string): void {

@@ -39,7 +39,6 @@ export function restore(cell: Cell, stored: Stored): ExitReason | null {
     return { tag: "bad_start", code: "E_STATE_SCHEMA", message };
   }
   cell.state = checked.data;
-  cell.args = stored.args;
   cell.more.watermark = stored.watermark;
   // The message in flight goes on first, whatever its number: it had begun.
   const inFlight = stored.progress?.seq ?? stored.steps[0]?.seq;

@@ -68,10 +68,10 @@ export function onSignal(cell: Cell, signal: Signal): void {
       cell.more.watchers.delete(`${signal.from}#${signal.id}`);
       return;
     case "suspend":
-      cell.suspended = true;
+      cell.more.suspended = true;
       return;
     case "resume":
-      cell.suspended = false;
+      cell.more.suspended = false;
       return;
   }
 }

@@ -38,6 +38,8 @@ export class SupervisorCell implements Commands {
   started = false;
   reductions = 0;
   #begun = false;
+  /** Joined once: a path is then one string and not three. */
+  readonly #prefix: string;
   /** Waits for the store's list of durable children: like a start, it serves nothing meanwhile. */
   #listing = false;
   #deadline: TimerEntry | null = null;
@@ -45,6 +47,7 @@ export class SupervisorCell implements Commands {
   constructor(kernel: Kernel, start: Extract<Signal, { kind: "start" }>) {
     this.kernel = kernel;
     this.path = start.to;
+    this.#prefix = `${start.to}/`;
     this.life = start.life;
     this.incarnation = start.incarnation;
     this.parent = start.parent;
@@ -138,7 +141,7 @@ export class SupervisorCell implements Commands {
   }
 
   childPath(child: Child): string {
-    return `${this.path}/${child.id}`;
+    return this.#prefix + child.id;
   }
 
   start(child: Child): void {

@@ -21,6 +21,8 @@ export interface HostOptions {
   /** Higher for each life of this thread: numbers of asks and lives begin there. */
   readonly firstId: number;
   readonly firstLife: number;
+  /** Added to the numbers of lives for the store, which compares them over all starts. */
+  readonly lifeBase: number;
   readonly durable: (path: string) => boolean;
   readonly store: MessagePort | null;
   /** The line to the pool; null where no actor lives. */
@@ -77,6 +79,7 @@ export function createHost(options: HostOptions): Host {
       (completion) => kernel.complete(completion),
       pump.wake,
       options.onStoreFailure,
+      options.lifeBase,
     );
   }
   const kernel: Kernel = new Kernel({

@@ -8,7 +8,7 @@ import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
-import { CELLS } from "../kernel/guard.ts";
+import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { serveInspection } from "../observe/inspect.ts";
 import { createLog } from "../observe/log.ts";
@@ -91,6 +91,7 @@ class Node implements ThreadListener {
       names: namesOf(app),
       firstId: 0,
       firstLife: 0,
+      lifeBase: 0,
       // No actor lives here: nothing is durable, nothing is kept.
       durable: () => false,
       store: null,
@@ -211,6 +212,7 @@ class Node implements ThreadListener {
       app: href,
       epoch: store.epoch,
       generation,
+      firstLife: this.#livesOf(thread),
       freeze,
       cells: new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT),
       preemption: this.#preemption,
@@ -237,6 +239,12 @@ class Node implements ThreadListener {
         () => watch(made, this.threads[CONTROL]),
         () => {},
       );
+  }
+
+  /** How many lives a thread's predecessor has given out: its successor goes on from there. */
+  #livesOf(thread: number): number {
+    const before = this.threads[thread]?.data.cells;
+    return before === undefined ? 0 : (new Int32Array(before)[LIVES] as number);
   }
 
   async #close(): Promise<void> {

@@ -21,6 +21,7 @@ export class StoreLink {
    * @param complete called with each completion, in order
    * @param after called when a batch of them has been delivered
    * @param failed called when the store could not execute a batch: the thread cannot go on
+   * @param base added to the numbers of lives
    */
   constructor(
     port: MessagePort,
@@ -28,8 +29,9 @@ export class StoreLink {
     complete: (completion: Completion) => void,
     after: () => void,
     failed: (error: NonNullable<Reply["error"]>) => void,
+    base: number,
   ) {
-    this.client = new StoreClient(wake);
+    this.client = new StoreClient(wake, base);
     this.#port = port;
     port.on("message", (reply: Reply) => {
       this.#inFlight--;

@@ -28,11 +28,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const cells = new Int32Array(data.cells);
 const tell = (message: FromThread) => port.postMessage(message);
 
-/**
- * Numbers of lives rise over all starts on the same data, since stores compare them; numbers of asks
- * must only differ from those of former generations of this thread, whose mail may still be stored.
- */
-const firstLife = data.epoch * 2 ** 32;
+/** Numbers of asks differ from those of former generations, whose mail may still be stored. */
 const firstId = ((data.epoch * 64 + data.generation) % 8_192) * 2 ** 40;
 
 /** Facts that leave the thread; the others (every message, every commit) stay where they are. */
@@ -170,7 +166,8 @@ async function main(): Promise<void> {
     places: new Places(app.root, data.threads),
     names: namesOf(app),
     firstId,
-    firstLife,
+    firstLife: data.firstLife,
+    lifeBase: data.epoch * 2 ** 32,
     durable: (path) => isDurable(app.root, path),
     store: data.store,
     pool: poolCalls(data.pool),

@@ -30,20 +30,26 @@ export class StoreClient implements Committer {
   #waiting: Waiting[] = [];
   #next = 0;
   readonly #wake: () => void;
+  readonly #base: number;
 
-  /** @param wake called when there is something to take */
-  constructor(wake: () => void = () => {}) {
+  /**
+   * @param wake called when there is something to take
+   * @param base added to the numbers of lives: kernels count in small ones, stores compare over
+   *   all starts of a node
+   */
+  constructor(wake: () => void = () => {}, base = 0) {
     this.#wake = wake;
+    this.#base = base;
   }
 
   load(path: string, life: number): void {
-    this.#ask({ kind: "load", path, life }, { kind: "load", path, life });
+    this.#ask({ kind: "load", path, life: this.#base + life }, { kind: "load", path, life });
   }
 
   commit(commit: Commit): void {
     const { path, life } = commit;
     const waiting: Waiting = { kind: "commit", path, life, mails: commit.mails.length };
-    this.#ask({ kind: "commit", commit: encodeCommit(commit) }, waiting);
+    this.#ask({ kind: "commit", commit: encodeCommit(commit, this.#base + life) }, waiting);
   }
 
   enqueue(mail: Mail): void {
@@ -90,9 +96,10 @@ export class StoreClient implements Committer {
   }
 }
 
-function encodeCommit(commit: Commit) {
+function encodeCommit(commit: Commit, life: number) {
   return {
     ...commit,
+    life,
     created: commit.created && { args: encode(commit.created.args) },
     state: commit.state && encode(commit.state.value),
     steps: commit.steps.map((step) => ({ ...step, answer: encode(step.answer) })),
