@@ -4,13 +4,20 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Counter } from "./fixtures/places.ts";
 
 let system: System;
+let ends: string[] = [];
 const url = new URL("./fixtures/places.ts", import.meta.url);
 const at = (path: string) => ref(`/places/${path}`, Counter);
 const where = (path: string) => system.ask(at(path), "where", {});
 const count = (path: string) => system.ask(at(path), "count", {}, { timeout: "20s" });
 
 beforeEach(async () => {
-  system = await start(url, { threads: 2, inspect: false, log: "error" });
+  ends = [];
+  system = await start(url, {
+    threads: 2,
+    inspect: false,
+    log: "error",
+    onEvent: (event) => void (event.type === "exited" && ends.push(event.reason.tag)),
+  });
 });
 afterEach(() => system.stop());
 
@@ -34,14 +41,18 @@ describe("with-parent", () => {
     expect(await threadNumber("pair")).toBe(0);
   });
 
-  test("durable children come back with the supervisor when their thread is lost, more than once", async () => {
+  test("durable children come back with their supervisor each time their thread is lost", async () => {
     const paths = await startPool(5);
+    const ids = paths.map((path) => ({ id: path.slice("pool/".length) }));
     for (let round = 1; round <= 3; round++) {
       for (const path of paths) system.tell(at(path), "add", {});
       expect(await Promise.all(paths.map(count))).toEqual(paths.map(() => round));
+      // Later lives: the numbers of those on the next thread must be higher still.
+      for (const { id } of ids) await system.admin("/places/pool", { op: "renew_child", id });
       await system.crashThread(await threadNumber("pool"));
       await expect.poll(() => count("pool/c0").catch(() => -1), { timeout: 10_000 }).toBe(round);
     }
+    expect(ends).not.toContain("fenced");
   });
 });
 
