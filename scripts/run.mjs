@@ -20,6 +20,7 @@ const COMMANDS = {
   conformance: [cli, "conformance"],
   sim: [cli, "sim"],
   bench: ["bench/run.ts"],
+  soak: ["test/soak/run.ts"],
   coppice: [cli],
 };
 
