@@ -70,7 +70,6 @@ export class Kernel {
   readonly #programs = new Programs(this);
   #attended: Cell[] = [];
   #id: number;
-  #life: number;
 
   constructor(options: KernelOptions) {
     this.options = options;
@@ -88,7 +87,7 @@ export class Kernel {
     this.asks = new Asks(this);
     this.outgoing = new Outgoing(this);
     this.#id = options.firstId ?? 0;
-    this.#life = options.firstLife ?? 0;
+    if (options.firstLife !== undefined) this.guard.cells[LIVES] = options.firstLife;
     this.scheduler = new Scheduler(options.wake ?? (() => {}));
   }
 
@@ -238,8 +237,10 @@ export class Kernel {
   }
 
   nextLife(): number {
-    this.guard.cells[LIVES] = ++this.#life;
-    return this.#life;
+    // In the shared memory, so that a successor goes on from here.
+    const life = (this.guard.cells[LIVES] as number) + 1;
+    this.guard.cells[LIVES] = life;
+    return life;
   }
 
   fenced(cell: Cell, verb: string): void {

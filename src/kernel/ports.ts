@@ -198,7 +198,7 @@ export interface KernelOptions {
   /** Report every handled message to the sink. */
   readonly trace?: boolean;
   readonly windowUnit?: "ms" | "seconds";
-  /** First number for lives: a thread's successor goes on where it was (stores compare them). */
+  /** First number for lives; if it is not in `cells` already: a successor goes on where it was. */
   readonly firstLife?: number;
   /** What the root supervisor, whose parent is "~N", says. */
   readonly onRoot?: (signal: Extract<Signal, { kind: "started" | "exited" }>) => void;

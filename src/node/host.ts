@@ -18,9 +18,8 @@ export interface HostOptions {
   readonly thread: number;
   readonly places: Places;
   readonly names: Names;
-  /** Higher for each life of this thread: numbers of asks and lives begin there. */
+  /** Higher for each life of this thread: numbers of asks begin there. */
   readonly firstId: number;
-  readonly firstLife: number;
   /** Added to the numbers of lives for the store, which compares them over all starts. */
   readonly lifeBase: number;
   readonly durable: (path: string) => boolean;
@@ -93,7 +92,6 @@ export function createHost(options: HostOptions): Host {
     random: Math.random,
     nowMs: monotonicMs(),
     firstId: options.firstId,
-    firstLife: options.firstLife,
     sink: options.sink,
     freeze: options.freeze,
     ...(options.onRoot ? { onRoot: options.onRoot } : {}),

@@ -16,8 +16,6 @@ export interface ThreadData {
   readonly app: string;
   readonly epoch: number;
   readonly generation: number;
-  /** How many lives its predecessors have given out. */
-  readonly firstLife: number;
   readonly freeze: boolean;
   readonly store: MessagePort;
   /** Its end of the line to the pool of tool threads. */

@@ -90,7 +90,6 @@ class Node implements ThreadListener {
       places: this.#places,
       names: namesOf(app),
       firstId: 0,
-      firstLife: 0,
       lifeBase: 0,
       // No actor lives here: nothing is durable, nothing is kept.
       durable: () => false,
@@ -212,9 +211,8 @@ class Node implements ThreadListener {
       app: href,
       epoch: store.epoch,
       generation,
-      firstLife: this.#livesOf(thread),
       freeze,
-      cells: new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT),
+      cells: this.#cellsOf(thread),
       preemption: this.#preemption,
       traceAll,
     };
@@ -241,10 +239,12 @@ class Node implements ThreadListener {
       );
   }
 
-  /** How many lives a thread's predecessor has given out: its successor goes on from there. */
-  #livesOf(thread: number): number {
+  /** Memory to share with a new thread. The lives it gives out are later than its predecessor's. */
+  #cellsOf(thread: number): SharedArrayBuffer {
+    const cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
     const before = this.threads[thread]?.data.cells;
-    return before === undefined ? 0 : (new Int32Array(before)[LIVES] as number);
+    if (before !== undefined) cells[LIVES] = new Int32Array(before)[LIVES] as number;
+    return cells.buffer as SharedArrayBuffer;
   }
 
   async #close(): Promise<void> {

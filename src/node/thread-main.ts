@@ -166,7 +166,6 @@ async function main(): Promise<void> {
     places: new Places(app.root, data.threads),
     names: namesOf(app),
     firstId,
-    firstLife: data.firstLife,
     lifeBase: data.epoch * 2 ** 32,
     durable: (path) => isDurable(app.root, path),
     store: data.store,

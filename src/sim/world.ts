@@ -7,6 +7,7 @@
  */
 import type { SupervisorSpec } from "../actor/spec.ts";
 import type { KernelEvent } from "../kernel/events.ts";
+import { LIVES } from "../kernel/guard.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { Places } from "../kernel/placement.ts";
 import type { Completion, Envelope, Signal, Tools } from "../kernel/ports.ts";
@@ -239,6 +240,7 @@ export class World {
       tools: options.tools ?? NO_TOOLS,
       random: options.random,
       nowMs: this.nowMs,
+      firstLife: this.hosts[thread]?.kernel.guard.cells[LIVES] ?? 0,
       firstId: ((this.generations[thread] ?? 0) * 100 + thread) * 1e9,
       sink: (event) => host.alive && options.sink?.(event),
       freeze: true,
