@@ -1,7 +1,9 @@
 /**
  * Owns: `coppice doctor`: what this host offers, and which nodes run on it.
  */
+
 import { accessSync, constants, existsSync } from "node:fs";
+import { Session } from "node:inspector";
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
 import { listNodes } from "../observe/inspect.ts";
 import type { Run } from "./arguments.ts";
@@ -22,6 +24,24 @@ function kvm(): "usable" | "no permission" | "absent" {
   }
 }
 
+/** Can a handler that hangs be ended alone? Else its thread is replaced (ADR 0004). */
+function preemption(): "abort" | "replace" {
+  if (process.env.COPPICE_PREEMPT === "replace") return "replace";
+  try {
+    const session = new Session();
+    session.connect();
+    session.disconnect();
+    return "abort";
+  } catch {
+    return "replace";
+  }
+}
+
+const PREEMPTION = {
+  abort: "a handler that hangs is ended alone",
+  replace: "a handler that hangs costs its thread: the inspector is forbidden or switched off",
+};
+
 export const doctor: Run = async (input, io) => {
   const nodeFits = Number.parseInt(process.versions.node, 10) >= NODE_MAJOR;
   const report = {
@@ -32,6 +52,7 @@ export const doctor: Run = async (input, io) => {
     memoryMb: Math.round(totalmem() / 1_048_576),
     sqlite: process.versions.sqlite ?? null,
     kvm: kvm(),
+    preemption: preemption(),
     nodes: await listNodes(),
   };
   const status = nodeFits && report.sqlite !== null ? 0 : 1;
@@ -47,6 +68,7 @@ export const doctor: Run = async (input, io) => {
     ["memory", `${report.memoryMb} MB`],
     ["sqlite", report.sqlite ?? bad("absent: this Node.js has no node:sqlite")],
     [KVM, report.kvm],
+    ["hangs", PREEMPTION[report.preemption]],
     ["nodes", report.nodes.length === 0 ? "none running" : `${report.nodes.length} running`],
   ];
   for (const { pid, app, data, startedAt } of report.nodes) {

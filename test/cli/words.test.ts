@@ -1,6 +1,6 @@
 // Small things the commands are made of: numbers and times as words, the nearest word, help.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { nearest, readArguments } from "../../src/cli/arguments.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { cutTo, textWidth } from "../../src/cli/terminal.ts";
@@ -105,6 +105,10 @@ test("doctor says what is there", async () => {
     sqlite: process.versions.sqlite,
     threads: expect.any(Number),
     kvm: expect.stringMatching(/^(usable|no permission|absent)$/),
+    preemption: "abort",
     nodes: expect.any(Array),
   });
+  vi.stubEnv("COPPICE_PREEMPT", "replace");
+  expect((await cli(["doctor"])).out).toContain("a handler that hangs costs its thread");
+  vi.unstubAllEnvs();
 });

@@ -1,4 +1,5 @@
 /** Preemption on real threads: whatever hangs ends alone, or with its thread, and nobody else loses. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -179,5 +180,31 @@ describe("other ways", () => {
       await all.expectAll();
       all.forget();
     }
+  });
+});
+
+describe("settings", () => {
+  test("where the inspector is forbidden that is said, and threads are replaced", () => {
+    const permissions = [
+      "--permission",
+      "--allow-worker",
+      "--allow-fs-read=*",
+      "--allow-fs-write=*",
+    ];
+    const program = new URL("./fixtures/forbidden.ts", import.meta.url).pathname;
+    const flags = ["--no-warnings", "--conditions=coppice-source", ...permissions];
+    const { stdout } = spawnSync(process.execPath, [...flags, program], { encoding: "utf8" });
+    expect(stdout).toMatch(
+      /^said: code that hangs costs its thread, .*restricted.*\nend: thread_lost\n$/,
+    );
+  });
+
+  test.each([
+    [{ preempt: "sometimes" as never }, "E_SPEC_STRATEGY"],
+    [{ abortGrace: 0 }, "E_SPEC_RANGE"],
+    [{ hangLimit: "soon" as never }, "E_UNITS"],
+    [{ threadHeap: "1mb" as const }, "E_SPEC_RANGE"],
+  ])("%o is refused", async (options, code) => {
+    await expect(start(APP, { ...options, inspect: false })).rejects.toMatchObject({ code });
   });
 });
