@@ -21,13 +21,39 @@ export function verdict(restart: Restart, reason: ExitReason): Verdict {
 /** How restart times are compared: milliseconds, or OTP's truncated whole seconds (7.1–7.5). */
 export type WindowUnit = "ms" | "seconds";
 
+/** Restarts of the present period, oldest first. */
+export class Window {
+  readonly #times: number[] = [];
+  /** Those before this place have dropped out; they go when they are the majority. */
+  #from = 0;
+
+  get length(): number {
+    return this.#times.length - this.#from;
+  }
+
+  /** Drops what is older, adds one. */
+  add(now: number, oldest: number): void {
+    const times = this.#times;
+    while (this.#from < times.length && (times[this.#from] as number) < oldest) this.#from++;
+    if (this.#from > 64 && this.#from * 2 > times.length) {
+      times.splice(0, this.#from);
+      this.#from = 0;
+    }
+    times.push(now);
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (let i = this.#from; i < this.#times.length; i++) yield this.#times[i] as number;
+  }
+}
+
 /**
- * Counts a restart at `nowMs` in `times` (changed in place: old ones drop out, this one is added).
+ * Counts a restart at `nowMs` in `window` (changed in place: old ones drop out, this one is added).
  *
  * @returns whether it is permitted: at most `intensity` restarts in one period
  */
 export function countRestart(
-  times: number[],
+  window: Window,
   nowMs: number,
   intensity: number,
   periodMs: number,
@@ -35,12 +61,8 @@ export function countRestart(
 ): boolean {
   const scale = unit === "seconds" ? 1_000 : 1;
   const now = Math.trunc(nowMs / scale);
-  const oldest = now - Math.trunc(periodMs / scale);
-  let keep = 0;
-  while (keep < times.length && (times[keep] as number) < oldest) keep++;
-  if (keep > 0) times.splice(0, keep);
-  times.push(now);
-  return times.length <= intensity;
+  window.add(now, now - Math.trunc(periodMs / scale));
+  return window.length <= intensity;
 }
 
 /** Anything in a group that knows whether it comes back. */

@@ -6,7 +6,7 @@
 import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
 import { Fifo } from "./fifo.ts";
-import type { WindowUnit } from "./strategy.ts";
+import { Window, type WindowUnit } from "./strategy.ts";
 
 /** A child as its supervisor sees it. */
 export interface Child {
@@ -86,7 +86,7 @@ export class SupervisorState {
   readonly unit: WindowUnit;
   readonly children = new Map<string, Child>();
   readonly lives = new Map<number, Child>();
-  readonly restarts: number[] = [];
+  readonly restarts = new Window();
   readonly inbox = new Fifo<SupervisorEvent>();
   work: Work | null = null;
   suspended = false;

@@ -94,17 +94,8 @@ export class World {
   start(root: SupervisorSpec): void {
     this.places = new Places(root, this.options.threads);
     const life = this.control.nextLife();
-    const parent = "~0";
-    const to = `/${root.id}`;
-    this.control.deliver({
-      kind: "start",
-      to,
-      life,
-      incarnation: 1,
-      spec: root,
-      args: undefined,
-      parent,
-    });
+    const start = { to: `/${root.id}`, life, incarnation: 1, spec: root, args: undefined };
+    this.control.deliver({ kind: "start", parent: "~0", ...start });
   }
 
   /** Sends from outside. */

@@ -40,8 +40,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "the window allows one restart too many",
     file: "kernel/strategy.ts",
-    find: "return times.length <= intensity;",
-    replace: "return times.length <= intensity + 1;",
+    find: "return window.length <= intensity;",
+    replace: "return window.length <= intensity + 1;",
     check: "S5 ",
   },
   {

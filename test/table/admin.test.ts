@@ -92,7 +92,7 @@ function check(machine: Machine, state: State, request: AdminRequest, wanted: Ro
   const text = typeof answer === "object" ? (answer?.id ?? null) : answer;
   expect(result && "error" in result ? result.error : `ok ${text}`, label).toBe(wanted.answer);
   expect(machine.kids, label).toBe(wanted.kids);
-  expect(machine.state.restarts, label).toEqual([]);
+  expect([...machine.state.restarts], label).toEqual([]);
   expect(machine.ended, label).toBe(null);
 }
 

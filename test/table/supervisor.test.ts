@@ -106,7 +106,7 @@ function fiveChildren(
   );
   if (culprit !== "c") machine.call({ op: "terminate_child", id: "c" });
   const scale = unit === "seconds" ? 1_000 : 1;
-  machine.state.restarts.push(...earlier.map((ms) => Math.trunc(ms / scale)));
+  for (const ms of earlier) machine.state.restarts.add(Math.trunc(ms / scale), 0);
   machine.now = now;
   machine.did = [];
   machine.reports = [];
@@ -168,7 +168,7 @@ test("dynamic: only the one that ended is restarted, or it is dropped", () => {
         const machine = new Machine(dynamic("s", flags, Work, { restart }), unit);
         for (const id of ["x", "y", "z"]) machine.call({ op: "start_child", id });
         const scale = unit === "seconds" ? 1_000 : 1;
-        machine.state.restarts.push(...earlier.map((ms) => Math.trunc(ms / scale)));
+        for (const ms of earlier) machine.state.restarts.add(Math.trunc(ms / scale), 0);
         machine.now = now;
         machine.did = [];
         machine.exits("y", reason);
