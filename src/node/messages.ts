@@ -5,6 +5,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
+import type { LogLevelName } from "../observe/log.ts";
 import type { Preemption } from "./options.ts";
 
 /** What a worker thread is started with. */
@@ -16,6 +17,8 @@ export interface ThreadData {
   readonly app: string;
   readonly epoch: number;
   readonly generation: number;
+  /** Which facts somebody on the main thread hears of: all, or those of a log of this level. */
+  readonly heard: "all" | LogLevelName;
   readonly freeze: boolean;
   readonly store: MessagePort;
   /** Its end of the line to the pool of tool threads. */

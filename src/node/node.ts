@@ -211,6 +211,7 @@ class Node implements ThreadListener {
       app: href,
       epoch: store.epoch,
       generation,
+      heard: this.#options.onEvent ? ("all" as const) : (this.#options.log ?? "warn"),
       freeze,
       cells: this.#cellsOf(thread),
       preemption: this.#preemption,

@@ -9,6 +9,7 @@ import type { KernelEvent } from "../kernel/events.ts";
 import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
+import { isHeard } from "../observe/log.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
@@ -42,6 +43,7 @@ let imported = false;
 
 function sink(event: KernelEvent): void {
   if (QUIET.has(event.type)) return;
+  if (data.heard !== "all" && !isHeard(event, data.heard)) return;
   // One post per turn of the event loop, however many facts there are.
   if (events.push(event) === 1) setImmediate(tellEvents);
 }

@@ -22,78 +22,101 @@ const STACK_LINES = 5;
 
 const ORDER = ["debug", "info", "warn", "error"] as const satisfies LogLevel[];
 
-/** One log line before it is written. */
-interface Line {
-  level: LogLevel;
+/** A log line before it is written, but for its level. */
+interface Said {
   message: string;
   fields: Record<string, unknown>;
   reason?: ExitReason;
 }
 
+interface Line extends Said {
+  level: LogLevel;
+}
+
 type Fields = Record<string, unknown>;
 
-const ended = (
-  level: LogLevel,
-  message: string,
-  reason: ExitReason,
-  fields: Fields = {},
-): Line => ({
-  level,
+const ended = (message: string, reason: ExitReason, fields: Fields = {}): Said => ({
   message: `${message}: ${formatReason(reason)}`,
   fields,
   reason,
 });
 
-/** What is said of a fact, or null when it is no news for a log. */
-function lineOf(event: KernelEvent): Line | null {
+/** Which level a fact has, or null when it is no news for a log. */
+function levelOf(event: KernelEvent): LogLevel | null {
+  switch (event.type) {
+    case "log":
+      return event.level;
+    case "start_error":
+    case "restart_intensity":
+    case "thread_lost":
+      return "error";
+    case "child_terminated":
+    case "shutdown_error":
+    case "dead_letter":
+      return "warn";
+    case "child_started":
+      return event.cause === "restart" ? "info" : "debug";
+    case "exited":
+    case "fenced":
+    case "dropped_notice":
+    case "muted":
+      return "debug";
+    default:
+      return null;
+  }
+}
+
+/** Does a log of this level tell of the fact? A thread need not pass on what nobody hears. */
+export function isHeard(event: KernelEvent, level: LogLevelName): boolean {
+  const own = level === "silent" ? null : levelOf(event);
+  return own !== null && ORDER.indexOf(own) >= ORDER.indexOf(level as LogLevel);
+}
+
+/** What is said of a fact. */
+function said(event: KernelEvent): Said {
   switch (event.type) {
     case "log": {
       const fields = isEmpty(event.fields) ? {} : { fields: bounded(event.fields) };
-      return { level: event.level, message: event.message.slice(0, TEXT_MAX), fields };
+      return { message: event.message.slice(0, TEXT_MAX), fields };
     }
     case "start_error":
-      return ended("error", "start failed", event.reason);
+      return ended("start failed", event.reason);
     case "child_terminated":
-      return ended("warn", "child terminated", event.reason, { life: event.life });
+      return ended("child terminated", event.reason, { life: event.life });
     case "shutdown_error":
-      return ended("warn", "did not shut down as asked", event.reason);
+      return ended("did not shut down as asked", event.reason);
     case "exited": {
       const { life, incarnation } = event;
-      return ended("debug", "exited", event.reason, { life, incarnation });
+      return ended("exited", event.reason, { life, incarnation });
     }
     case "restart_intensity": {
       const { child, intensity, periodMs } = event;
       const message = `gave up: more than ${intensity} restarts in ${periodMs} ms, last ${child}`;
-      return { level: "error", message, fields: { child, intensity, periodMs } };
+      return { message, fields: { child, intensity, periodMs } };
     }
     case "thread_lost": {
       const { lost, why } = event;
-      return { level: "error", message: `thread ${lost} lost: ${why}`, fields: { lost } };
+      return { message: `thread ${lost} lost: ${why}`, fields: { lost } };
     }
     case "child_started": {
       const { life, cause } = event;
-      const level = cause === "restart" ? "info" : "debug";
-      return {
-        level,
-        message: cause === "restart" ? "restarted" : "started",
-        fields: { life, cause },
-      };
+      return { message: cause === "restart" ? "restarted" : "started", fields: { life, cause } };
     }
     case "dead_letter": {
       const { message, from, reason } = event;
       const text = `dead letter: ${message} from ${from || "nobody"}: ${reason}`;
-      return { level: "warn", message: text, fields: { message, from, why: reason } };
+      return { message: text, fields: { message, from, why: reason } };
     }
     case "fenced": {
       const { life, verb } = event;
-      return { level: "debug", message: `fenced: ${verb} of a dead life`, fields: { life, verb } };
+      return { message: `fenced: ${verb} of a dead life`, fields: { life, verb } };
     }
     case "dropped_notice":
-      return { level: "debug", message: `dropped notice: ${event.notice}`, fields: {} };
+      return { message: `dropped notice: ${event.notice}`, fields: {} };
     case "muted":
-      return { level: "debug", message: `muted by ${event.by}`, fields: { by: event.by } };
+      return { message: `muted by ${event.by}`, fields: { by: event.by } };
     default:
-      return null;
+      return { message: event.type, fields: {} };
   }
 }
 
@@ -180,11 +203,10 @@ export function createLog(
   pretty: boolean = process.stderr.isTTY === true,
 ): (event: KernelEvent) => void {
   if (level === "silent") return () => {};
-  const least = ORDER.indexOf(level);
   const logger = pretty ? null : jsonLogger(level);
   return (event) => {
-    const line = lineOf(event);
-    if (line === null || ORDER.indexOf(line.level) < least) return;
+    if (!isHeard(event, level)) return;
+    const line: Line = { level: levelOf(event) as LogLevel, ...said(event) };
     if (logger === null) return write(forPeople(event, line));
     const { fields, message, reason } = line;
     const { path, thread, type, atMs } = event;
