@@ -111,12 +111,12 @@ async function main(args: string[]): Promise<number> {
       const lines = await measure(program, plan.peers, plan);
       if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
       print(plan, program, lines);
+      if (plan.save !== null) save(plan.save, plan.runs, lines);
       all.push(...lines);
     }
   };
   // Two at a time would disturb each other: good enough to see that everything runs.
   await Promise.all(plan.quick ? [work(), work(), work()] : [work()]);
-  if (plan.save !== null) save(plan.save, plan.runs, all);
   const count = (test: (line: Line) => boolean) => all.filter(test).length;
   const skipped = count((line) => !isMeasured(line) && line.skipped !== undefined);
   const failed = count((line) => !isMeasured(line) && line.failed !== undefined);
