@@ -49,6 +49,6 @@ export default benchApp(
   }),
   [
     child("receiver", Receiver, ROOMY),
-    ...SENDER.map((_, from) => child(`sender-${from}`, Sender, { args: { from } })),
+    ...SENDER.map((_, from) => child(`sender-${from}`, Sender, { ...ROOMY, args: { from } })),
   ],
 );

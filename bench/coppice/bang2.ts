@@ -42,7 +42,7 @@ export function bang<T extends { left: number }>(
   });
   return benchApp(
     driver((ctx, n) => ctx.tell(sender, "burst", { left: n })),
-    [child(far, Receiver, ROOMY), child(near, Sender)],
+    [child(far, Receiver, ROOMY), child(near, Sender, ROOMY)],
   );
 }
 

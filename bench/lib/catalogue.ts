@@ -26,6 +26,8 @@ export interface Program {
   readonly runs?: number;
   /** A file of bench/ that runs in the peer's process without a node; its result is the outcome. */
   readonly module?: string;
+  /** Actors of coppice end uncleanly, and are meant to. */
+  readonly crashes?: true;
   /** Only run when named. */
   readonly onDemand?: true;
 }
@@ -170,6 +172,7 @@ export const PROGRAMS: readonly Program[] = [
   },
   {
     name: "restart",
+    crashes: true,
     unit: "restart",
     about: "a child crashes and is restarted, one after the other",
     n: 10_000,
@@ -224,6 +227,7 @@ export const PROGRAMS: readonly Program[] = [
   },
   {
     name: "fair-above",
+    crashes: true,
     unit: "message",
     about: "the same beside a hog that hangs, is aborted and restarted",
     n: 4_000,
@@ -234,6 +238,7 @@ export const PROGRAMS: readonly Program[] = [
   },
   {
     name: "abort",
+    crashes: true,
     unit: "abort",
     about: "an actor hangs: time beyond its slice until its neighbour runs again",
     n: 100,

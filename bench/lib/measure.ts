@@ -143,4 +143,7 @@ function times(ours: Entry, other: Entry): number {
   return Number(quantile(Float64Array.from(ratios), 0.5).toPrecision(4));
 }
 
-const rate = ({ n, seconds }: Outcome) => Math.round(n / seconds);
+const rate = ({ n, seconds }: Outcome) => {
+  const value = n / seconds;
+  return value < 100 ? Number(value.toPrecision(4)) : Math.round(value);
+};
