@@ -53,12 +53,7 @@ export function fromThrown(thrown: unknown, depth = 0): ExitReason {
       };
     }
     if (thrown instanceof Error) {
-      const reason: ExitReason = {
-        tag: "error",
-        name: cut(String(thrown.name)),
-        message: cut(String(thrown.message)),
-      };
-      if (typeof thrown.stack === "string") reason.stack = cut(thrown.stack);
+      const reason = errorReason(thrown);
       if (thrown.cause !== undefined && depth < 4)
         reason.cause = fromThrown(thrown.cause, depth + 1);
       return reason;
@@ -66,6 +61,29 @@ export function fromThrown(thrown: unknown, depth = 0): ExitReason {
     return { tag: "error", name: "Thrown", message: cut(String(thrown)) };
   } catch {
     return { tag: "error", name: "Thrown", message: "a value that cannot be printed" };
+  }
+}
+
+/** The stack is put into words when somebody reads it: that takes longer than a restart. */
+function errorReason(thrown: Error): Extract<ExitReason, { tag: "error" }> {
+  const said = { tag: "error" as const, name: cut(String(thrown.name)), message: "" };
+  said.message = cut(String(thrown.message));
+  if (!Object.hasOwn(thrown, "stack")) return said;
+  let stack: string | null = null;
+  return {
+    ...said,
+    get stack() {
+      stack ??= stackOf(thrown);
+      return stack;
+    },
+  };
+}
+
+function stackOf(thrown: Error): string {
+  try {
+    return cut(String(thrown.stack ?? ""));
+  } catch {
+    return "";
   }
 }
 
