@@ -9,8 +9,9 @@ import { getHeapStatistics } from "node:v8";
 
 /** V8's limit is higher than ours by this. @unit MB */
 export const HEAP_MARGIN_MB = 1_024;
-/** Between two looks. @unit ms */
+/** Between two looks, and when the thread's heap does not change. @unit ms */
 const LOOK_MS = 50;
+const IDLE_MS = 200;
 const MB = 1_048_576;
 
 /** Our limit. @param bytes null: three quarters of V8's @unit bytes */
@@ -37,8 +38,8 @@ export function watchHeap(bytes: number | null, lost: (why: string) => void): vo
   const limit = limitOf(bytes);
   /** Most of what is used may be garbage: counted only beyond this, which moves with what was held. */
   let suspicious = limit;
-  const look = () => {
-    const used = getHeapStatistics().used_heap_size;
+  let before = 0;
+  const check = (used: number) => {
     if (used <= suspicious) {
       if (used <= limit) suspicious = limit;
       return;
@@ -51,5 +52,12 @@ export function watchHeap(bytes: number | null, lost: (why: string) => void): vo
     }
     suspicious = Math.max(limit, used + limit / 4);
   };
-  setInterval(look, LOOK_MS).unref();
+  const look = () => {
+    const used = getHeapStatistics().used_heap_size;
+    check(used);
+    const still = Math.abs(used - before) < MB;
+    before = used;
+    setTimeout(look, still ? IDLE_MS : LOOK_MS).unref();
+  };
+  look();
 }

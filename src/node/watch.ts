@@ -63,6 +63,11 @@ export class Watch {
   #turned = 0;
   #pinged = false;
 
+  /** Was the pump asked to turn, and has it not been seen to? */
+  get pinged(): boolean {
+    return this.#pinged;
+  }
+
   constructor(memory: Memory, limits: Limits) {
     this.#memory = memory;
     this.#limits = limits;
@@ -159,7 +164,7 @@ export class Watch {
     }
     const silentMs = nowMs - this.#turned;
     if (!this.#pinged) {
-      if (silentMs < hangMs / 4) return NOTHING;
+      if (silentMs < hangMs / 2) return NOTHING;
       this.#pinged = true;
       this.#turned = nowMs;
       return { do: "ping" };

@@ -16,8 +16,9 @@ export const TID = 7;
 
 /** Between two looks at threads that do well. @unit ms */
 const PERIOD_MS = [5, 25] as const;
-/** … and when no thread has done anything since the last one. @unit ms */
-const IDLE_MS = 50;
+/** … and when no thread has done anything at the last IDLE_LOOKS of them. @unit ms */
+const IDLE_MS = 100;
+const IDLE_LOOKS = 20;
 /** Between two tries to reach a thread through the inspector. @unit ms */
 const RETRY_MS = 250;
 /** Tries before it is announced that threads can only be replaced. */
@@ -54,6 +55,8 @@ export class Watcher {
   readonly #periodMs: number;
   #finding = false;
   #announced = false;
+  /** Looks at which no thread had done anything, one after the other. */
+  #idle = 0;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
@@ -135,12 +138,15 @@ export class Watcher {
       const beats = each.cells[BEATS] as number;
       const turned = beats !== each.beats;
       each.beats = beats;
+      const pinged = each.watch.pinged;
       const nowMs = each.spent.read(now, !turned && each.watch.owing);
       this.#carryOut(each, each.watch.look(nowMs));
       if (each.watch.urgent) urgent = true;
-      if (turned || each.watch.owing) idle = false;
+      if ((turned && !pinged) || (each.watch.owing && !pinged)) idle = false;
     }
-    this.#later(urgent ? 1 : idle ? Math.max(IDLE_MS, this.#periodMs) : this.#periodMs);
+    // A ping makes a thread turn: that is no sign of life of its own.
+    this.#idle = idle ? this.#idle + 1 : 0;
+    this.#later(urgent ? 1 : this.#idle > IDLE_LOOKS ? IDLE_MS : this.#periodMs);
   }
 
   #carryOut(each: Watched, move: Move): void {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { dynamicRef, type ExitReason, ref, type StartOptions, type System, start } from "coppice";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { KernelEvent } from "../../src/kernel/events.ts";
+import { monotonicMs } from "../../src/node/pump.ts";
 import { hangs, Neighbour, Teller, Villain } from "./fixtures/hangs.ts";
 
 const NEIGHBOURS = 200;
@@ -60,6 +61,9 @@ async function stage(kind: "plain" | "durable", options: StartOptions = {}) {
         .toBeGreaterThan(0);
       return event.reason;
     },
+    /** When the villain's present life began, on the clock of all threads. */
+    startedAt: () =>
+      events.findLast((event) => event.type === "started" && event.path === villain.path)?.atMs,
     /** Why threads were lost since the last question. */
     losses: () => events.flatMap((event) => (event.type === "thread_lost" ? [event.why] : [])),
     forget: () => void events.splice(0),
@@ -170,6 +174,17 @@ describe("other ways", () => {
       expect(all.losses()).toEqual([]);
       all.forget();
     }
+  });
+
+  test("the main thread need not be free", async () => {
+    all = await stage("plain");
+    all.hang("hang", "loop");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+    const freeAt = monotonicMs();
+    await all.end();
+    expect(all.startedAt()).toBeLessThan(freeAt);
   });
 
   test("without aborts the thread is replaced", async () => {

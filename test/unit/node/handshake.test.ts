@@ -284,12 +284,12 @@ describe("one thread", () => {
     const { cells, memory: of } = memory();
     const watch = new Watch(of, limits);
     watch.look(0);
-    expect(watch.look(49)).toEqual({ do: "nothing" });
+    expect(watch.look(99)).toEqual({ do: "nothing" });
     expect(watch.look(5_000)).toEqual({ do: "ping" });
     expect(watch.look(5_200)).toEqual({ do: "nothing" });
     cells[BEATS] = 1;
     expect(watch.look(5_201)).toEqual({ do: "nothing" });
-    expect(watch.look(5_251)).toEqual({ do: "ping" });
-    expect(watch.look(5_452)).toMatchObject({ do: "replace" });
+    expect(watch.look(5_301)).toEqual({ do: "ping" });
+    expect(watch.look(5_502)).toMatchObject({ do: "replace" });
   });
 });
