@@ -107,13 +107,19 @@ export function behavioursOf(app: App): Map<string, AnyBehaviour> {
   return found;
 }
 
-/** Is the actor of this path, as the tree has it, durable? */
-export function isDurable(root: SupervisorSpec, path: string): boolean {
+/** What the tree has at a path, children of dynamic supervisors included; null = nothing. */
+export function specAt(root: SupervisorSpec, path: string): ChildSpec | null {
   const [, first, ...ids] = path.split("/");
   let spec: ChildSpec | null | undefined = first === root.id ? root : null;
   for (const id of ids) {
-    if (spec?.kind !== "supervisor") return false;
+    if (spec?.kind !== "supervisor") return null;
     spec = spec.template ?? spec.children.find((each) => each.id === id);
   }
+  return spec ?? null;
+}
+
+/** Is the actor of this path, as the tree has it, durable? */
+export function isDurable(root: SupervisorSpec, path: string): boolean {
+  const spec = specAt(root, path);
   return spec?.kind === "actor" && spec.durable;
 }

@@ -33,6 +33,10 @@ export class Belongings {
   readonly asks = new Pendings();
   /** Senders that rest because this mailbox is full. */
   readonly muting = new Set<Cell>();
+  /** The same on other threads, by path. */
+  readonly mutingAfar = new Set<string>();
+  /** Full mailboxes of other threads that this actor has sent to; counted in `mutedBy` too. */
+  readonly mutedAfar = new Set<string>();
   /** Messages to self that go before the queue. */
   readonly next: Mail[] = [];
   /** Durable actors: the same on their way through the store; no other mail is read before them. */
@@ -152,12 +156,16 @@ export class Belongings {
 
   /** Lets resting senders go on when there is room. */
   unmute(room: number): void {
-    if (this.muting.size === 0 || this.#cell.mailbox.size > room) return;
-    for (const sender of this.muting) {
+    const { muting, mutingAfar } = this;
+    if (muting.size + mutingAfar.size === 0 || this.#cell.mailbox.size > room) return;
+    for (const sender of muting) {
       sender.more.mutedBy--;
       sender.kernel.schedule(sender);
     }
-    this.muting.clear();
+    muting.clear();
+    const { kernel, path: by } = this.#cell;
+    for (const to of mutingAfar) kernel.send({ kind: "unmute", to, by }, null);
+    mutingAfar.clear();
   }
 
   /** Everything that must stop with the actor. */

@@ -10,6 +10,7 @@ import { acceptDurable } from "./durable-mail.ts";
 import type { DeadReason } from "./events.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Envelope, Mail } from "./ports.ts";
+import { isAfar } from "./resting.ts";
 
 /** Puts mail into a mailbox, or through the store first if the receiver is durable. */
 export function accept(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): void {
@@ -31,10 +32,19 @@ function acceptStored(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | nul
 /** A full mailbox: the sender rests (up to twice the bound), or the message is refused. */
 function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boolean {
   const { overflow, mailboxMax } = cell.spec;
-  const mute = overflow === "mute" && sender !== null && cell.waiting < 2 * mailboxMax;
+  const { from: to } = mail;
+  const afar = sender === null && isAfar(kernel, to);
+  const mute = overflow === "mute" && (sender !== null || afar) && cell.waiting < 2 * mailboxMax;
   if (!mute) {
     undeliverable(kernel, mail, "mailbox_full", cell);
     return false;
+  }
+  if (sender === null) {
+    if (!cell.more.mutingAfar.has(to)) {
+      cell.more.mutingAfar.add(to);
+      kernel.send({ kind: "mute", to, by: cell.path }, null);
+    }
+    return true;
   }
   // A sender that is itself overloaded goes on, else two full actors would wait for each other.
   const overloaded = sender.mailbox.size * 2 >= sender.spec.mailboxMax;

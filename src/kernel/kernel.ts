@@ -5,7 +5,6 @@
  */
 import { ActorError, ERROR_CODES } from "../actor/errors.ts";
 import { Address } from "../actor/protocol.ts";
-import type { ActorSpec } from "../actor/spec.ts";
 import { Asks } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
@@ -29,6 +28,7 @@ import type {
   Tools,
 } from "./ports.ts";
 import { Programs } from "./program.ts";
+import { Lines } from "./resting.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { AdminRequest } from "./supervision.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
@@ -63,6 +63,7 @@ export class Kernel {
   readonly asks: Asks;
   /** Commits in flight and what waits for them. */
   readonly outgoing: Outgoing;
+  readonly lines = new Lines();
   /** What other threads have not confirmed to have forgotten: path → thread. */
   readonly forgetting = new Map<string, number>();
   readonly traces: boolean;
@@ -138,10 +139,7 @@ export class Kernel {
     threadLost(this, thread);
   }
 
-  /**
-   * A child is gone for good, and what the store has of it goes too: through the child's own thread,
-   * so that the store forgets before it is read there again.
-   */
+  /** A child is gone for good. Its own thread tells the store, before it reads there again. */
   forget(path: string, thread: number): void {
     if (thread === this.thread) return this.committer.forget(path);
     this.forgetting.set(path, thread);
@@ -208,7 +206,8 @@ export class Kernel {
     if (member instanceof SupervisorCell) return absent(this, envelope);
     const thread = this.#threadOf(envelope);
     if (thread === this.thread) return absent(this, envelope);
-    this.options.transport.send(thread, envelope);
+    const { transport } = this.options;
+    if (!transport.send(thread, envelope) && sender !== null) this.lines.rest(thread, sender);
   }
 
   startChild(start: Extract<Signal, { kind: "start" }>): void {
@@ -266,15 +265,15 @@ export class Kernel {
     if (this.members.has(start.to)) {
       throw new ActorError("E_INTERNAL", `${ERROR_CODES.E_INTERNAL}: S1, two lives of ${start.to}`);
     }
-    const isActor = start.spec.kind === "actor";
-    const member = isActor
-      ? new Cell(this.#programs.of(start.spec as ActorSpec), start)
-      : new SupervisorCell(this, start);
-    this.members.set(start.to, member);
     const { to: path, life, incarnation, spec } = start;
-    const behaviour = spec.kind === "actor" ? spec.behaviour.name : "supervisor";
+    const actor = spec.kind === "actor" ? spec : null;
+    const member = actor
+      ? new Cell(this.#programs.of(actor), start)
+      : new SupervisorCell(this, start);
+    this.members.set(path, member);
+    const behaviour = actor?.behaviour.name ?? "supervisor";
     this.emit({ type: "starting", path, life, incarnation, behaviour });
-    if (start.spec.kind === "actor" && start.spec.durable) this.durablePaths.add(start.to);
+    if (actor?.durable) this.durablePaths.add(path);
     this.schedule(member);
   }
 

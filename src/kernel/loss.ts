@@ -6,6 +6,7 @@ import type { ExitReason } from "../actor/exit.ts";
 import { Cell } from "./cell.ts";
 import { catchUp } from "./durable-mail.ts";
 import type { Kernel } from "./kernel.ts";
+import { forgetAfar } from "./resting.ts";
 import type { SupervisorCell } from "./supervisor-cell.ts";
 
 /** Was the actor, or supervisor, of this path there? */
@@ -20,6 +21,7 @@ export function threadLost(kernel: Kernel, thread: number): void {
   const reason: ExitReason = { tag: "thread_lost", thread };
   const gone: Gone = (path, supervisor) => kernel.options.route(path, supervisor) === thread;
   kernel.asks.lost(gone, reason);
+  kernel.lines.room(thread);
   for (const member of [...kernel.members.values()]) {
     if (member instanceof Cell) actorLoses(member, gone, reason);
     else supervisorLoses(member, gone, reason);
@@ -41,5 +43,6 @@ function actorLoses(cell: Cell, gone: Gone, reason: ExitReason): void {
   for (const [id, path] of own?.watching ?? []) {
     if (gone(path, false)) kernel.send({ kind: "down", to, id, path, reason }, null);
   }
+  forgetAfar(cell, gone);
   catchUp(cell);
 }

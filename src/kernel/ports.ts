@@ -63,6 +63,8 @@ export type Signal =
   | { readonly kind: "down"; to: string; id: number; path: string; reason: ExitReason }
   | { readonly kind: "reply"; to: string; ask: number; answer: Answer }
   | { readonly kind: "call"; to: string; from: string; ask: number; request: AdminRequest }
+  /** To a sender on another thread: a mailbox is full, or has room again. */
+  | { readonly kind: "mute" | "unmute"; to: string; by: string }
   | { readonly kind: "suspend"; to: string }
   | { readonly kind: "resume"; to: string }
   /** To the thread of a durable child that is gone for good: before it may be started again there. */
@@ -140,7 +142,8 @@ export interface Committer {
 
 /** Carries envelopes to other threads, in order per pair of threads. */
 export interface Transport {
-  send(thread: number, envelope: Envelope): void;
+  /** @returns whether there is room for more: if not, its sender rests until {@link Kernel.room} */
+  send(thread: number, envelope: Envelope): boolean;
 }
 
 /** Runs tool calls; answers through the promise. */

@@ -6,9 +6,17 @@ import type { Cell } from "./cell.ts";
 import { bury, interrupt } from "./ending.ts";
 import type { Notice } from "./mailbox.ts";
 import type { Signal } from "./ports.ts";
+import { mute, unmute } from "./resting.ts";
 
 /** Signals that only write something down. */
-const REGISTRATIONS: ReadonlySet<string> = new Set(["link", "unlink", "watch", "unwatch"]);
+const REGISTRATIONS: ReadonlySet<string> = new Set([
+  "link",
+  "unlink",
+  "watch",
+  "unwatch",
+  "mute",
+  "unmute",
+]);
 
 /** A signal has come: served in the actor's next turn, or put behind the mail that came before. */
 export function receive(cell: Cell, signal: Signal): void {
@@ -67,6 +75,10 @@ export function onSignal(cell: Cell, signal: Signal): void {
     case "unwatch":
       cell.more.watchers.delete(`${signal.from}#${signal.id}`);
       return;
+    case "mute":
+      return mute(cell, signal.by);
+    case "unmute":
+      return unmute(cell, signal.by);
     case "suspend":
       cell.more.suspended = true;
       return;

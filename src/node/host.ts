@@ -4,10 +4,12 @@
  * Does not own: workers (thread.ts, thread-main.ts), the node as a whole (node.ts).
  */
 import type { MessagePort } from "node:worker_threads";
+import { undeliverable } from "../kernel/delivery.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
-import type { Committer, Envelope, KernelOptions, Meter } from "../kernel/ports.ts";
+import type { Committer, KernelOptions, Meter } from "../kernel/ports.ts";
+import { refuse } from "../kernel/refusal.ts";
 import { brokerOf, type PoolCall } from "../tool/broker.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
@@ -66,11 +68,17 @@ export function createHost(options: HostOptions): Host {
     transport.flush();
     link?.flush();
   });
-  const deliver = (envelope: Envelope) => {
-    kernel.nowMs = Math.max(kernel.nowMs, monotonicMs());
-    kernel.deliver(envelope);
-  };
-  const transport = new PortTransport(names, deliver, pump.wake, pump.wake);
+  const transport = new PortTransport({
+    names,
+    deliver: (envelope) => kernel.deliver(envelope),
+    before: () => {
+      kernel.nowMs = Math.max(kernel.nowMs, monotonicMs());
+    },
+    wake: pump.wake,
+    room: (thread) => kernel.lines.room(thread),
+    refuse: (envelope, error) => refuse(kernel, envelope, error),
+    overflow: (mail) => undeliverable(kernel, mail, "mailbox_full", null),
+  });
   if (options.store !== null) {
     link = new StoreLink(
       options.store,

@@ -1,118 +1,179 @@
 /**
- * Owns: batches of envelopes between threads over MessagePorts, in order per pair of threads; each
- * batch carries a number, so that loss or reordering is an error and no mystery.
- * Does not own: bytes (wire.ts), which threads there are (node.ts).
+ * Owns: lines to the other threads: batches of envelopes over MessagePorts, in order per pair of
+ * threads and numbered, so that loss or reordering is an error and no mystery; how much may be under
+ * way. Does not own: what a batch looks like (batch.ts), which threads there are (node.ts), what
+ * resting senders do (kernel/resting.ts).
  */
 import type { MessagePort } from "node:worker_threads";
 import { assert } from "../actor/errors.ts";
-import { failed, replyTo } from "../kernel/answers.ts";
-import type { Envelope, Transport } from "../kernel/ports.ts";
-import { type Names, packBatch, unpackBatch } from "./wire.ts";
+import type { Envelope, Mail, Transport } from "../kernel/ports.ts";
+import { type Parcel, packBatch, unpackBatch } from "./batch.ts";
+import type { Names } from "./wire.ts";
 
-interface Peer {
-  readonly port: MessagePort;
-  sent: number;
-  received: number;
+/** Envelopes a batch holds; a full one leaves at once. */
+const BATCH = 1_024;
+/** Envelopes under way on one line, sent and not confirmed. */
+const WINDOW = 8 * BATCH;
+/** Envelopes received that are confirmed together. */
+const CONFIRM = BATCH;
+/** Envelopes that wait on a line before its senders rest. */
+const CROWDED = 4 * BATCH;
+/** Mail that waits on a line at most; more is refused: whoever sends from outside cannot rest. */
+const WAITING_MAX = 1_000_000;
+
+/** What a transport needs of its host. */
+export interface TransportHost {
+  readonly names: Names;
+  deliver(envelope: Envelope): void;
+  /** A batch is about to be delivered. */
+  before(): void;
+  /** Envelopes were delivered, or there is something to flush. */
+  wake(): void;
+  /** A line that was crowded has room again. */
+  room(thread: number): void;
+  /** This envelope cannot travel: it holds what is no data, or names what the app does not know. */
+  refuse(envelope: Envelope, error: unknown): void;
+  /** Too much waits already. */
+  overflow(mail: Mail): void;
 }
 
-interface Batch {
-  readonly number: number;
-  readonly bytes: Uint8Array;
+/** One line: this thread's end of it. */
+class Line {
+  /** Null until the thread is there. */
+  readonly port: MessagePort | null;
+  /** Batches that wait, the last one still growing. */
+  readonly batches: Envelope[][];
+  waiting: number;
+  crowded: boolean;
+  /** Numbers of batches. */
+  sent = 0;
+  received = 0;
+  /** Envelopes sent and not confirmed; received and not confirmed. */
+  open = 0;
+  unconfirmed = 0;
+
+  /** @param old what has waited for the thread goes on waiting here */
+  constructor(port: MessagePort | null, old?: Line) {
+    this.port = port;
+    this.batches = old?.batches ?? [[]];
+    this.waiting = old?.waiting ?? 0;
+    this.crowded = old?.crowded ?? false;
+  }
 }
 
-/** Ports to all other threads. */
+/** Lines to all other threads. */
 export class PortTransport implements Transport {
-  readonly #peers = new Map<number, Peer>();
-  readonly #out = new Map<number, Envelope[]>();
-  readonly #names: Names;
-  readonly #deliver: (envelope: Envelope) => void;
-  readonly #after: () => void;
-  readonly #wake: () => void;
+  readonly #lines = new Map<number, Line>();
+  readonly #host: TransportHost;
 
-  /**
-   * @param deliver called with each envelope that arrives
-   * @param after called when a batch has been delivered
-   * @param wake called when there is something to flush
-   */
-  constructor(
-    names: Names,
-    deliver: (envelope: Envelope) => void,
-    after: () => void,
-    wake: () => void,
-  ) {
-    this.#names = names;
-    this.#deliver = deliver;
-    this.#after = after;
-    this.#wake = wake;
+  constructor(host: TransportHost) {
+    this.#host = host;
   }
 
   /** A thread is there, or there again: what was waiting for it goes out. */
   connect(thread: number, port: MessagePort): void {
-    this.#peers.get(thread)?.port.close();
-    const peer: Peer = { port, sent: 0, received: 0 };
-    this.#peers.set(thread, peer);
-    port.on("message", (batch: Batch) => {
-      assert(batch.number === ++peer.received, "K7", `batch ${batch.number} from ${thread}`);
-      for (const envelope of unpackBatch(batch.bytes, this.#names)) this.#deliver(envelope);
-      this.#after();
+    const waited = this.#lines.get(thread);
+    waited?.port?.close();
+    const line = new Line(port, waited);
+    this.#lines.set(thread, line);
+    port.on("message", (message: Parcel | number) => {
+      if (typeof message === "number") this.#confirmed(thread, line, message);
+      else this.#receive(thread, line, message);
     });
-    this.#wake();
+    this.#host.wake();
   }
 
-  /** A thread is gone; mail for it waits for its successor. */
+  /** A thread is gone, with what was under way to it; from now on mail waits for its successor. */
   disconnect(thread: number): void {
-    this.#peers.get(thread)?.port.close();
-    this.#peers.delete(thread);
-    this.#out.delete(thread);
+    this.#lines.get(thread)?.port?.close();
+    this.#lines.delete(thread);
   }
 
-  send(thread: number, envelope: Envelope): void {
-    const out = this.#out.get(thread);
-    if (out === undefined) this.#out.set(thread, [envelope]);
-    else out.push(envelope);
-    this.#wake();
-  }
-
-  /** Sends what has collected: one batch a thread. */
-  flush(): void {
-    for (const [thread, batch] of this.#out) {
-      const peer = this.#peers.get(thread);
-      if (peer === undefined || batch.length === 0) continue;
-      this.#out.set(thread, []);
-      this.#post(peer, batch);
+  send(thread: number, envelope: Envelope): boolean {
+    const line = this.#lineTo(thread);
+    if (line.waiting >= WAITING_MAX && envelope.kind === "mail") {
+      this.#host.overflow(envelope);
+      return false;
     }
+    const batch = line.batches[line.batches.length - 1] as Envelope[];
+    line.waiting++;
+    if (batch.push(envelope) >= BATCH) {
+      line.batches.push([]);
+      this.#send(line);
+    }
+    this.#host.wake();
+    if (line.waiting < CROWDED) return true;
+    line.crowded = true;
+    return false;
+  }
+
+  /** Sends what has collected. */
+  flush(): void {
+    for (const [thread, line] of this.#lines) this.#flush(thread, line);
   }
 
   close(): void {
-    for (const { port } of this.#peers.values()) port.close();
-    this.#peers.clear();
+    for (const { port } of this.#lines.values()) port?.close();
+    this.#lines.clear();
   }
 
-  #post(peer: Peer, batch: readonly Envelope[]): void {
-    let bytes: Uint8Array;
-    try {
-      bytes = packBatch(batch);
-    } catch (error) {
-      return this.#postOneByOne(peer, batch, error);
+  #lineTo(thread: number): Line {
+    const line = this.#lines.get(thread) ?? new Line(null);
+    if (!this.#lines.has(thread)) this.#lines.set(thread, line);
+    return line;
+  }
+
+  #flush(thread: number, line: Line): void {
+    if (line.waiting > 0) this.#send(line);
+    if (!line.crowded || line.waiting > CROWDED / 2) return;
+    line.crowded = false;
+    this.#host.room(thread);
+  }
+
+  /** Sends as much as may be under way. */
+  #send(line: Line): void {
+    while (line.port !== null && line.waiting > 0 && line.open < WINDOW) {
+      const batch = line.batches.shift() as Envelope[];
+      if (line.batches.length === 0) line.batches.push([]);
+      line.waiting -= batch.length;
+      this.#post(line, line.port, batch);
     }
-    peer.port.postMessage({ number: ++peer.sent, bytes }, [bytes.buffer as ArrayBuffer]);
   }
 
-  /** A value that is no data spoils its own message only. */
-  #postOneByOne(peer: Peer, batch: readonly Envelope[], error: unknown): void {
-    if (batch.length > 1) {
-      for (const each of batch) this.#post(peer, [each]);
+  #post(line: Line, port: MessagePort, batch: readonly Envelope[]): void {
+    let parcel: Parcel;
+    try {
+      parcel = packBatch(line.sent + 1, batch, this.#host.names);
+    } catch (error) {
+      // What cannot travel spoils itself only.
+      if (batch.length > 1) for (const each of batch) this.#post(line, port, [each]);
+      else this.#host.refuse(batch[0] as Envelope, error);
       return;
     }
-    const [envelope] = batch;
-    const why = error instanceof Error ? error.message : String(error);
-    const refusal = { ...failed("E_MESSAGE_SCHEMA", envelope?.to ?? ""), message: why };
-    if (envelope?.kind === "reply") {
-      this.#post(peer, [{ ...envelope, answer: refusal }]);
-    } else if (envelope?.kind === "mail" && envelope.ask !== 0) {
-      this.#deliver(replyTo(envelope, refusal));
-    } else {
-      throw error;
+    line.sent++;
+    line.open += batch.length;
+    if (Array.isArray(parcel)) port.postMessage(parcel);
+    else port.postMessage(parcel, [parcel.buffer as ArrayBuffer]);
+  }
+
+  #receive(from: number, line: Line, parcel: Parcel): void {
+    this.#host.before();
+    let count = 0;
+    const number = unpackBatch(parcel, this.#host.names, (envelope) => {
+      count++;
+      this.#host.deliver(envelope);
+    });
+    assert(number === ++line.received, "K7", `batch ${number} from ${from}`);
+    line.unconfirmed += count;
+    if (line.unconfirmed >= CONFIRM) {
+      line.port?.postMessage(line.unconfirmed);
+      line.unconfirmed = 0;
     }
+    this.#host.wake();
+  }
+
+  #confirmed(thread: number, line: Line, count: number): void {
+    line.open -= count;
+    this.#flush(thread, line);
   }
 }

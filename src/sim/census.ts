@@ -77,7 +77,7 @@ export function observeOrders(control: Kernel, stream: EventStream, ledger: Ledg
   };
   transport.send = (thread, envelope) => {
     if (envelope.kind === "forget") ledger.forgetAsked(envelope.to);
-    post(thread, envelope);
+    return post(thread, envelope);
   };
   const startChild = control.startChild.bind(control);
   const send = control.send.bind(control);

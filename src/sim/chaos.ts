@@ -66,6 +66,7 @@ export class Chaos {
     this.swarm = drawSwarm(random.tree, this.workload);
     this.world = new World({
       threads: this.swarm.threads,
+      lineMax: this.swarm.lineMax,
       random: random.schedule,
       engine: ledger,
       tools: this.workload.tools,

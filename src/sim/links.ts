@@ -18,7 +18,12 @@ export class Links {
   /** Lost threads not replaced yet, each with those who have not been told. */
   readonly #lost = new Map<number, Set<number>>();
 
-  constructor(threads: number) {
+  readonly #max: number;
+  readonly #crowded = new Set<Fifo<Parcel>>();
+
+  /** @param max how much waits on a link before its senders rest */
+  constructor(threads: number, max = Number.POSITIVE_INFINITY) {
+    this.#max = max;
     const all = Array.from({ length: threads + 1 });
     this.#links = all.map(() => all.map(() => new Fifo()));
   }
@@ -39,9 +44,20 @@ export class Links {
     return this.#links.flat().reduce((sum, link) => sum + link.size, 0);
   }
 
-  post(from: number, to: number, envelope: Envelope): void {
-    if (this.#lost.get(to)?.has(from)) return;
-    this.#links[from]?.[to]?.push(copy(envelope));
+  /** @returns whether there is room for more */
+  post(from: number, to: number, envelope: Envelope): boolean {
+    if (this.#lost.get(to)?.has(from)) return true;
+    const link = this.#links[from]?.[to] as Fifo<Parcel>;
+    link.push(copy(envelope));
+    if (link.size < this.#max) return true;
+    this.#crowded.add(link);
+    return false;
+  }
+
+  /** Was this link crowded, and is it half empty now? Asking clears it. */
+  hasRoomAgain(from: number, to: number): boolean {
+    const link = this.#links[from]?.[to] as Fifo<Parcel>;
+    return link.size <= this.#max / 2 && this.#crowded.delete(link);
   }
 
   take(from: number, to: number): Parcel | undefined {

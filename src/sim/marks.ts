@@ -56,6 +56,8 @@ export const STATES = [
   "timer fired: next",
   "timer was cancelled",
   "a sender rested because a mailbox was full",
+  "a sender rested because a mailbox of another thread was full",
+  "a sender rested because a line to another thread was crowded",
   "an actor ignored its start",
   "a start failed",
   "a start took too long",

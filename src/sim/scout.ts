@@ -6,7 +6,9 @@ import { isClean } from "../actor/exit.ts";
 import { Cell } from "../kernel/cell.ts";
 import { SupervisorCell } from "../kernel/supervisor-cell.ts";
 import type { Sight } from "./checkers.ts";
+import type { Mark } from "./marks.ts";
 import type { SimEvent } from "./stream.ts";
+import type { World } from "./world.ts";
 
 type Eye = (event: SimEvent) => void;
 
@@ -43,13 +45,13 @@ function ends({ chaos: { marks }, census }: Omit<Sight, "fail">): Eye {
 }
 
 /** Watches, links, timers, mailboxes. */
-function holds({ chaos: { marks } }: Omit<Sight, "fail">): Eye {
+function holds({ chaos: { marks, world } }: Omit<Sight, "fail">): Eye {
   const timers = new Map<number, string>();
   const watched = new Set<number>();
   return (event) => {
     if (event.type === "timer_set") timers.set(event.key, event.when);
     else if (event.type === "timer_cancelled") marks.hit("timer was cancelled");
-    else if (event.type === "muted") marks.hit("a sender rested because a mailbox was full");
+    else if (event.type === "muted") marks.hit(restingAt(event, world));
     else if (event.type === "dropped_notice" && event.notice === "down") {
       marks.hit("down was dropped by an actor without a handler");
     } else if (event.type === "watched") watched.add(event.key);
@@ -60,6 +62,13 @@ function holds({ chaos: { marks } }: Omit<Sight, "fail">): Eye {
     if (event.handler === "exit") marks.hit("exit of a link was handled");
     if (event.what === "tick") marks.hitIfKnown(`timer fired: ${timers.get(event.key)}`);
   };
+}
+
+function restingAt({ by, path }: Extract<SimEvent, { type: "muted" }>, world: World): Mark {
+  if (by.startsWith("~")) return "a sender rested because a line to another thread was crowded";
+  return world.threadOf(by) === world.threadOf(path)
+    ? "a sender rested because a mailbox was full"
+    : "a sender rested because a mailbox of another thread was full";
 }
 
 /** Starts, restarts, and what becomes of them. */

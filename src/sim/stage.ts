@@ -77,7 +77,7 @@ export class Stage {
       thread: 0,
       control: 0,
       route: () => 0,
-      transport: { send: () => {} },
+      transport: { send: () => true },
       committer: this.#store,
       tools: this.#tools,
       random: seeded(seed),

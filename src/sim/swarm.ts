@@ -29,6 +29,8 @@ export interface Swarm {
   readonly steps: number;
   /** Chance that the driver does something instead of a step. */
   readonly pressure: number;
+  /** Envelopes between two threads before senders rest. */
+  readonly lineMax: number;
 }
 
 export function drawSwarm(random: Random, workload: Workload): Swarm {
@@ -39,6 +41,7 @@ export function drawSwarm(random: Random, workload: Workload): Swarm {
     calmStart: random() < 0.8,
     steps: pick(random, [150, 300, 300, 600, 1_200]),
     pressure: pick(random, [0.05, 0.1, 0.2, 0.35]),
+    lineMax: pick(random, [2, 6, 1_000, 1_000]),
   };
 }
 

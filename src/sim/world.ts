@@ -28,6 +28,8 @@ export interface WorldOptions {
   sink?: (event: KernelEvent) => void;
   tools?: Tools;
   trace?: boolean;
+  /** Envelopes that wait between two threads before senders rest. @default no limit */
+  lineMax?: number;
 }
 
 /** One kernel with its end of the store; a lost thread gets a new one. */
@@ -69,7 +71,7 @@ export class World {
     this.options = options;
     this.engine = options.engine ?? new MemoryEngine();
     this.nowMs = options.nowMs ?? 0;
-    this.links = new Links(options.threads);
+    this.links = new Links(options.threads, options.lineMax);
     this.places = new Places(null, options.threads);
     for (let thread = 0; thread <= options.threads; thread++) {
       this.generations.push(0);
@@ -226,7 +228,7 @@ export class World {
       thread,
       control: 0,
       route: (path, supervisor) => this.places.threadOf(path, supervisor),
-      transport: { send: (to, envelope) => host.alive && this.links.post(thread, to, envelope) },
+      transport: { send: (to, envelope) => !host.alive || this.links.post(thread, to, envelope) },
       committer: store,
       tools: options.tools ?? NO_TOOLS,
       random: options.random,
@@ -268,6 +270,7 @@ export class World {
 
   #deliver(from: number, to: number): void {
     const parcel = this.links.take(from, to);
+    if (this.links.hasRoomAgain(from, to)) this.hosts[from]?.kernel.lines.room(to);
     const kernel = this.hosts[to]?.kernel;
     if (parcel === undefined || kernel === undefined) return;
     if (parcel.kind !== "thread_lost") return void kernel.deliver(parcel);

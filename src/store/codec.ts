@@ -7,7 +7,15 @@
 import { Packr } from "msgpackr";
 import type { Encoded } from "./store.ts";
 
-const packr = new Packr({ useRecords: true, moreTypes: true, structuredClone: true });
+const packr = new Packr({
+  useRecords: true,
+  moreTypes: true,
+  structuredClone: true,
+  // Otherwise it would become undefined.
+  writeFunction: () => {
+    throw new TypeError("a function is no data");
+  },
+});
 
 /** Bytes of a value. @throws Error for what is no data: functions, symbols */
 export function encode(value: unknown): Encoded {

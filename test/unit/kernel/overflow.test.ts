@@ -63,8 +63,11 @@ const Node = actor("node", {
   terminate: () => {},
 });
 
-async function nodes(settings: Record<string, ActorSettings>): Promise<Bench> {
-  const t = new Bench();
+async function nodes(
+  settings: Record<string, ActorSettings>,
+  options: ConstructorParameters<typeof Bench>[0] = {},
+): Promise<Bench> {
+  const t = new Bench(options);
   const specs = Object.entries(settings).map(([id, each]) => child(id, Node, each));
   expect(await t.start(supervisor("s", { intensity: 5 }, specs))).toBe("ok");
   return t;
@@ -72,7 +75,7 @@ async function nodes(settings: Record<string, ActorSettings>): Promise<Bench> {
 
 const post = (t: Bench, id: string, type: string, message: unknown) =>
   t.world.send(t.world.control.mail(`/s/${id}`, type, message, "", 0));
-const cell = (t: Bench, id: string) => t.world.control.members.get(`/s/${id}`) as Cell;
+const cell = (t: Bench, id: string) => t.world.kernelOf(`/s/${id}`).members.get(`/s/${id}`) as Cell;
 const read = async (t: Bench, id: string) => ((await t.state(id)) as { read: number }).read;
 
 test("drop: what is too much is a dead letter, the rest is read", async () => {
@@ -199,11 +202,11 @@ test("mail on its way through the store counts as waiting", async () => {
 });
 
 /** Actors with tiny mailboxes that flood each other at random: everything is accounted for. */
-async function storm(seed: number): Promise<void> {
+async function storm(seed: number, options = {}): Promise<void> {
   const random = seeded(seed);
   const ids = ["a", "b", "c", "d"];
   const mailboxMax = 1 + Math.floor(random() * 6);
-  const t = await nodes(Object.fromEntries(ids.map((id) => [id, { mailboxMax }])));
+  const t = await nodes(Object.fromEntries(ids.map((id) => [id, { mailboxMax }])), options);
   const pick = () => ids[Math.floor(random() * ids.length)] as string;
   notes = 0;
   for (let i = 0; i < 40; i++) {
@@ -222,4 +225,84 @@ async function storm(seed: number): Promise<void> {
 
 test("a storm among small mailboxes comes to rest, every message read or a dead letter", async () => {
   for (let seed = 1; seed <= 200; seed++) await storm(seed);
+});
+
+/* ---- several threads: a lies on the first, b on the second ---- */
+
+const APART = { threads: 2 };
+
+test("the same among threads, with lines that hold little", async () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    await storm(seed, { threads: 1 + (seed % 3), seed, lineMax: 2 + (seed % 7) });
+  }
+});
+
+test("mute: a sender on another thread rests until half is read, nothing is lost", async () => {
+  const t = await nodes({ a: {}, b: { mailboxMax: 10 } }, APART);
+  expect(t.world.threadOf("/s/a")).not.toBe(t.world.threadOf("/s/b"));
+  await t.tell("b", "wait", 1_000);
+  await t.tell("a", "flood", { to: "b", times: 12 });
+  expect(t.of("muted")).toMatchObject([{ path: "/s/a", by: "/s/b" }]);
+  await t.tell("a", "note", 1);
+  expect([cell(t, "a").mutedBy, cell(t, "a").mailbox.size]).toEqual([1, 1]);
+  expect(cell(t, "b").mailbox.size).toBe(12);
+  await t.advance(1_000);
+  expect([cell(t, "a").mutedBy, cell(t, "a").mailbox.size]).toEqual([0, 0]);
+  expect([await read(t, "a"), await read(t, "b")]).toEqual([1, 12]);
+  expect(t.of("dead_letter")).toEqual([]);
+});
+
+test("at twice the bound a sender on another thread is refused too", async () => {
+  const t = await nodes({ a: {}, b: { mailboxMax: 10 } }, APART);
+  await t.tell("b", "wait", 1_000);
+  await t.tell("a", "flood", { to: "b", times: 50 });
+  expect(cell(t, "b").mailbox.size).toBe(20);
+  expect(t.of("dead_letter")).toHaveLength(30);
+});
+
+test("the end of a full mailbox on another thread lets its senders go on", async () => {
+  const t = await nodes({ a: {}, b: { mailboxMax: 4 } }, APART);
+  const fill = async () => {
+    await t.tell("b", "wait", 60_000);
+    await t.tell("a", "flood", { to: "b", times: 6 });
+    expect(cell(t, "a").mutedBy).toBe(1);
+  };
+  await fill();
+  await t.kill("b");
+  expect(cell(t, "a").mutedBy).toBe(0);
+  await fill();
+  expect(t.world.loseThread(t.world.threadOf("/s/b"))).toBe(true);
+  await t.settle();
+  expect(cell(t, "a").mutedBy).toBe(0);
+});
+
+test("a sender that comes back from a lost thread can be told to rest again", async () => {
+  const t = await nodes({ a: {}, b: { mailboxMax: 4 } }, APART);
+  await t.tell("b", "wait", 60_000);
+  await t.tell("a", "flood", { to: "b", times: 5 });
+  expect(t.world.loseThread(t.world.threadOf("/s/a"))).toBe(true);
+  await t.settle();
+  expect(cell(t, "a").mutedBy).toBe(0);
+  await t.tell("a", "flood", { to: "b", times: 1 });
+  expect(cell(t, "a").mutedBy).toBe(1);
+});
+
+test("senders rest while a line is crowded, and go on when it is not or its thread is lost", async () => {
+  const t = await nodes({ a: {}, b: {} }, { ...APART, lineMax: 4 });
+  const [near, far] = [t.world.threadOf("/s/a"), t.world.threadOf("/s/b")];
+  const crowd = async () => {
+    t.world.stall("link", near, 1_000);
+    await t.tell("a", "flood", { to: "b", times: 6 });
+    await t.tell("a", "note", 1);
+    expect([cell(t, "a").mutedBy, cell(t, "a").mailbox.size]).toEqual([1, 1]);
+  };
+  await crowd();
+  expect(t.of("muted")).toMatchObject([{ path: "/s/a", by: `~${far}` }]);
+  await t.advance(1_000);
+  expect([cell(t, "a").mutedBy, cell(t, "a").mailbox.size]).toEqual([0, 0]);
+  expect(await read(t, "b")).toBe(6);
+  await crowd();
+  t.world.loseThread(far);
+  await t.settle();
+  expect([cell(t, "a").mutedBy, cell(t, "a").mailbox.size]).toEqual([0, 0]);
 });
