@@ -21,8 +21,12 @@ export function watch(cell: Cell, to: string) {
 
 export function link(cell: Cell, to: string) {
   const { guard } = cell.kernel;
-  cell.more.links.add(to);
-  tie(cell, { kind: "link", to, from: cell.path });
+  // What stands stays as it is: a second link could cross an unlink of the other side.
+  if (cell.more.links.has(to)) cell.reductions++;
+  else {
+    cell.more.links.add(to);
+    tie(cell, { kind: "link", to, from: cell.path });
+  }
   const unlink = () => {
     guard.pause();
     const had = cell.more.unlink(to);
