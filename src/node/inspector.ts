@@ -60,14 +60,21 @@ export class Inspector {
   async find(threadId: number): Promise<boolean> {
     if (this.#of(threadId) !== undefined) return true;
     await this.#enable();
-    for (const target of [...this.#targets.values()]) {
-      if (target.threadId !== 0) continue;
-      const params = { expression: `${EXPRESSION}?.threadId ?? 0` };
-      const answer = await within(this.#send(target, "Runtime.evaluate", params), ANSWER_MS);
-      const value = answer?.result?.result?.value;
-      if (typeof value === "number") target.threadId = value;
-    }
+    const found = new Promise<null>((resolve) => {
+      for (const target of this.#targets.values()) {
+        if (target.threadId !== 0) continue;
+        // All at once: a thread that was given up, held by a native call, does not answer.
+        void this.#identify(target).then(() => this.#of(threadId) && resolve(null));
+      }
+    });
+    await within(found, ANSWER_MS);
     return this.#of(threadId) !== undefined;
+  }
+
+  async #identify(target: Target): Promise<void> {
+    const params = { expression: `${EXPRESSION}?.threadId ?? 0` };
+    const value = (await this.#send(target, "Runtime.evaluate", params))?.result?.result?.value;
+    if (typeof value === "number") target.threadId = value;
   }
 
   /** Begins anew: answers that have not come by now never will. */

@@ -176,6 +176,17 @@ describe("other ways", () => {
     }
   });
 
+  test("on the successor of a lost thread a handler ends alone again", async () => {
+    all = await stage("durable", { abortGrace: 300 });
+    all.hang("hang", "execSync");
+    expect((await all.end()).tag).toBe("thread_lost");
+    all.forget();
+    all.hang("hang", "loop");
+    expect((await all.end()).tag).toBe("aborted");
+    await all.expectAll();
+    expect(all.losses()).toEqual([]);
+  });
+
   test("the main thread need not be free", async () => {
     all = await stage("plain");
     all.hang("hang", "loop");
