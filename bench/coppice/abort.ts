@@ -7,13 +7,13 @@ import { actor, ask, child, type Ref, supervisor } from "coppice";
 import { z } from "zod";
 import { outcome } from "../lib/outcome.ts";
 import { quantile } from "../lib/quantile.ts";
-import { awaitingDriver, benchApp } from "./driver.ts";
+import { awaitingDriver, benchApp, refTo } from "./driver.ts";
 
 /** Short, so that many hangs fit into a run. @unit ms */
 const SLICE_MS = 20;
 
 const hangs = { hang: z.object({}) };
-const HOG: Ref<typeof hangs> = { path: "/bench/pen/hog", behaviour: "hog" };
+const HOG: Ref<typeof hangs> = refTo("/bench/pen/hog", "hog");
 
 const ticks = {
   measure: ask(z.object({ hangs: z.number() }), outcome),
@@ -21,7 +21,7 @@ const ticks = {
   running: z.object({}),
   tick: z.object({}),
 };
-const TICKER: Ref<typeof ticks> = { path: "/bench/ticker", behaviour: "ticker" };
+const TICKER: Ref<typeof ticks> = refTo("/bench/ticker", "ticker");
 
 const Hog = actor("hog", {
   state: z.null(),

@@ -1,10 +1,10 @@
 /** Owns: ask on the real runtime: calls awaited one after the other inside of an async handler. */
 import { actor, ask, child, type Ref } from "coppice";
 import { z } from "zod";
-import { awaitingDriver, benchApp } from "./driver.ts";
+import { awaitingDriver, benchApp, refTo } from "./driver.ts";
 
 const messages = { next: ask(z.object({ after: z.number() }), z.number()) };
-const SERVER: Ref<typeof messages> = { path: "/bench/server", behaviour: "server" };
+const SERVER: Ref<typeof messages> = refTo("/bench/server", "server");
 
 const Server = actor("server", {
   state: z.null(),

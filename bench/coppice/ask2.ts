@@ -2,12 +2,12 @@
 import { actor, ask, child, type Ref } from "coppice";
 import { z } from "zod";
 import { inMicroseconds } from "../lib/quantile.ts";
-import { awaitingDriver, benchApp } from "./driver.ts";
+import { awaitingDriver, benchApp, refTo } from "./driver.ts";
 import { FAR, idOn } from "./placed.ts";
 
 const messages = { next: ask(z.object({ after: z.number() }), z.number()) };
 const id = idOn(FAR, "server");
-const server: Ref<typeof messages> = { path: `/bench/${id}`, behaviour: "server" };
+const server: Ref<typeof messages> = refTo(`/bench/${id}`, "server");
 
 const Server = actor("server", {
   state: z.null(),

@@ -2,13 +2,13 @@
 import { actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { SENDERS } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver, ROOMY } from "./driver.ts";
+import { benchApp, DRIVER, driver, ROOMY, refTo } from "./driver.ts";
 
 const hits = {
   expect: z.object({ messages: z.number() }),
   hit: z.object({ from: z.number() }),
 };
-const RECEIVER: Ref<typeof hits> = { path: "/bench/receiver", behaviour: "receiver" };
+const RECEIVER: Ref<typeof hits> = refTo("/bench/receiver", "receiver");
 
 const Receiver = actor("receiver", {
   state: z.object({ left: z.number() }),
@@ -26,7 +26,7 @@ const Receiver = actor("receiver", {
 const messages = { begin: z.object({ hits: z.number() }) };
 const SENDER = Array.from(
   { length: SENDERS },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/sender-${index}`, behaviour: "sender" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/sender-${index}`, "sender"),
 );
 
 const Sender = actor("sender", {

@@ -5,7 +5,7 @@
 import { type App, actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { BURST } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver, ROOMY } from "./driver.ts";
+import { benchApp, DRIVER, driver, ROOMY, refTo } from "./driver.ts";
 import { idOn } from "./placed.ts";
 
 /** @param make the message, knowing how many are to come after it */
@@ -15,7 +15,7 @@ export function bang<T extends { left: number }>(
 ): App {
   const hits = { hit: schema };
   const [near, far] = [idOn(1, "sender"), idOn(2, "receiver")];
-  const receiver: Ref<typeof hits> = { path: `/bench/${far}`, behaviour: "receiver" };
+  const receiver: Ref<typeof hits> = refTo(`/bench/${far}`, "receiver");
   const Receiver = actor("receiver", {
     state: z.null(),
     messages: hits,
@@ -27,7 +27,7 @@ export function bang<T extends { left: number }>(
     },
   });
   const messages = { burst: z.object({ left: z.number() }) };
-  const sender: Ref<typeof messages> = { path: `/bench/${near}`, behaviour: "sender" };
+  const sender: Ref<typeof messages> = refTo(`/bench/${near}`, "sender");
   const Sender = actor("sender", {
     state: z.null(),
     messages,

@@ -3,7 +3,7 @@ import { actor, type Context, child, type Ref } from "coppice";
 import { z } from "zod";
 import { nextRandom } from "../lib/random.ts";
 import { BIG } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const messages = {
   begin: z.object({ pings: z.number() }),
@@ -12,7 +12,7 @@ const messages = {
 };
 const PEERS = Array.from(
   { length: BIG },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/peer-${index}`, behaviour: "peer" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/peer-${index}`, "peer"),
 );
 
 interface State {

@@ -3,13 +3,13 @@ import { actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { CHAMENEOS } from "../lib/sizes.ts";
 import { complement } from "../plain/chameneos.ts";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const mallMessages = {
   open: z.object({ meetings: z.number() }),
   meet: z.object({ from: z.number(), colour: z.number() }),
 };
-const MALL: Ref<typeof mallMessages> = { path: "/bench/mall", behaviour: "mall" };
+const MALL: Ref<typeof mallMessages> = refTo("/bench/mall", "mall");
 
 const messages = {
   begin: z.object({}),
@@ -19,7 +19,7 @@ const messages = {
 };
 const ALL = Array.from(
   { length: CHAMENEOS },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/chameneo-${index}`, behaviour: "chameneo" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/chameneo-${index}`, "chameneo"),
 );
 
 /** Nobody waits in the mall. */

@@ -3,13 +3,13 @@ import { actor, type Context, child, type Ref } from "coppice";
 import { z } from "zod";
 import { nextRandom } from "../lib/random.ts";
 import { KEYS, WORKERS, WRITE_EVERY } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const requests = {
   read: z.object({ from: z.number(), key: z.number() }),
   write: z.object({ from: z.number(), key: z.number(), value: z.number() }),
 };
-const DICTIONARY: Ref<typeof requests> = { path: "/bench/dictionary", behaviour: "dictionary" };
+const DICTIONARY: Ref<typeof requests> = refTo("/bench/dictionary", "dictionary");
 
 const messages = {
   begin: z.object({ requests: z.number() }),
@@ -17,7 +17,7 @@ const messages = {
 };
 const ALL = Array.from(
   { length: WORKERS },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/worker-${index}`, behaviour: "worker" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/worker-${index}`, "worker"),
 );
 
 const Dictionary = actor("dictionary", {

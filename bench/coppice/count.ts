@@ -1,10 +1,10 @@
 /** Owns: count on the real runtime: n tells from one handler, then one ask for the sum. */
 import { actor, child, type Ref } from "coppice";
 import { z } from "zod";
-import { benchApp, DRIVER, driver, ROOMY } from "./driver.ts";
+import { benchApp, DRIVER, driver, ROOMY, refTo } from "./driver.ts";
 
 const messages = { add: z.object({ by: z.number() }), report: z.object({ n: z.number() }) };
-const COUNTER: Ref<typeof messages> = { path: "/bench/counter", behaviour: "counter" };
+const COUNTER: Ref<typeof messages> = refTo("/bench/counter", "counter");
 
 const Counter = actor("counter", {
   state: z.object({ sum: z.number() }),

@@ -11,8 +11,10 @@ import {
   ask,
   type Context,
   child,
+  type Messages,
   memory,
   type Ref,
+  ref,
   supervisor,
 } from "coppice";
 import { z } from "zod";
@@ -27,7 +29,12 @@ const messages = {
 export type DriverContext = Context<typeof messages, Outcome>;
 
 /** The driver, as every actor of a program reaches it. */
-export const DRIVER: Ref<typeof messages> = { path: "/bench/driver", behaviour: "driver" };
+export const DRIVER: Ref<typeof messages> = refTo("/bench/driver", "driver");
+
+/** A ref as ref() makes it, of an actor whose behaviour is declared further down. */
+export function refTo<M extends Messages>(path: string, name: string): Ref<M> {
+  return ref(path, { name } as never) as unknown as Ref<M>;
+}
 
 interface Running {
   readonly n: number;

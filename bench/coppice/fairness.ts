@@ -7,12 +7,12 @@ import { type App, actor, ask, child, type Ref, supervisor } from "coppice";
 import { z } from "zod";
 import { quantile } from "../lib/quantile.ts";
 import { QUIET, SLICE_MS } from "../lib/sizes.ts";
-import { awaitingDriver, benchApp, ROOMY } from "./driver.ts";
+import { awaitingDriver, benchApp, ROOMY, refTo } from "./driver.ts";
 
 const messages = { ping: ask(z.object({ at: z.number() }), z.number()) };
 const ALL = Array.from(
   { length: QUIET },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/quiet-${index}`, behaviour: "quiet" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/quiet-${index}`, "quiet"),
 );
 
 const Quiet = actor("quiet", {
@@ -28,7 +28,7 @@ const spins = {
   /** Spins in a handler that holds its thread. */
   holding: z.object({ ms: z.number() }),
 };
-const HOG: Ref<typeof spins> = { path: "/bench/pen/hog", behaviour: "hog" };
+const HOG: Ref<typeof spins> = refTo("/bench/pen/hog", "hog");
 
 const Hog = actor("hog", {
   state: z.null(),

@@ -2,12 +2,12 @@
 import { actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { FORK } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver, ROOMY } from "./driver.ts";
+import { benchApp, DRIVER, driver, ROOMY, refTo } from "./driver.ts";
 
 const messages = { work: z.object({ last: z.boolean() }) };
 const FORKS = Array.from(
   { length: FORK },
-  (_, index): Ref<typeof messages> => ({ path: `/bench/fork-${index}`, behaviour: "fork" }),
+  (_, index): Ref<typeof messages> => refTo(`/bench/fork-${index}`, "fork"),
 );
 
 const Fork = actor("fork", {

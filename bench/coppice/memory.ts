@@ -5,7 +5,7 @@
 import { actor, ask, dynamic, dynamicRef, type Ref } from "coppice";
 import { z } from "zod";
 import { memoryFigures } from "../lib/heap.ts";
-import { awaitingDriver, benchApp, ROOMY } from "./driver.ts";
+import { awaitingDriver, benchApp, ROOMY, refTo } from "./driver.ts";
 
 const messages = { touch: z.object({}), there: ask(z.object({}), z.null()), stop: z.object({}) };
 
@@ -29,10 +29,8 @@ export default benchApp(
   awaitingDriver(async (ctx, n) => {
     const run = ++runs;
     const id = (index: number) => `${run}-${index}`;
-    const idler = (index: number): Ref<typeof messages> => ({
-      path: `/bench/idlers/${id(index)}`,
-      behaviour: "idler",
-    });
+    const idler = (index: number): Ref<typeof messages> =>
+      refTo(`/bench/idlers/${id(index)}`, "idler");
     const last = () => ctx.ask(idler(n - 1), "there", {}, { timeout: "5m" });
     const figures = await memoryFigures(
       n,

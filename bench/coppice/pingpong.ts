@@ -4,13 +4,10 @@
  */
 import { type App, actor, child, type Ref } from "coppice";
 import { z } from "zod";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const messages = { ball: z.object({ left: z.number() }) };
-const player = (id: string): Ref<typeof messages> => ({
-  path: `/bench/${id}`,
-  behaviour: "player",
-});
+const player = (id: string): Ref<typeof messages> => refTo(`/bench/${id}`, "player");
 
 const Player = actor("player", {
   args: z.object({ other: z.string() }),

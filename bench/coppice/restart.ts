@@ -4,13 +4,13 @@
  */
 import { actor, child, dynamic, dynamicRef, type Ref } from "coppice";
 import { z } from "zod";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const messages = { crash: z.object({ left: z.number() }) };
-const CRASHER: Ref<typeof messages> = { path: "/bench/pool/crasher", behaviour: "crasher" };
+const CRASHER: Ref<typeof messages> = refTo("/bench/pool/crasher", "crasher");
 
 const watching = { expect: z.object({ crashes: z.number() }), running: z.object({}) };
-const OBSERVER: Ref<typeof watching> = { path: "/bench/observer", behaviour: "observer" };
+const OBSERVER: Ref<typeof watching> = refTo("/bench/observer", "observer");
 
 const Crasher = actor("crasher", {
   state: z.null(),

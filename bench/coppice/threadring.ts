@@ -2,13 +2,10 @@
 import { actor, child, type Ref } from "coppice";
 import { z } from "zod";
 import { RING } from "../lib/sizes.ts";
-import { benchApp, DRIVER, driver } from "./driver.ts";
+import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
 
 const messages = { token: z.object({ left: z.number() }) };
-const node = (index: number): Ref<typeof messages> => ({
-  path: `/bench/node-${index}`,
-  behaviour: "node",
-});
+const node = (index: number): Ref<typeof messages> => refTo(`/bench/node-${index}`, "node");
 
 const Node = actor("node", {
   args: z.object({ index: z.number() }),
