@@ -49,12 +49,14 @@ export class Guard {
     this.meter = meter ?? null;
   }
 
-  /** User code of this actor begins. */
-  enter(cell: Cell): void {
+  /** User code of this actor begins, or goes on with a message that has `spent` reductions. */
+  enter(cell: Cell, spent = 0): void {
     const { cells } = this;
-    const { sliceMs } = cell.program;
+    const { sliceMs, maxReductions } = cell.program;
     this.current = cell;
-    if (this.meter !== null) this.#arm(this.meter, cell);
+    if (this.meter !== null) {
+      this.meter.arm(SLICE_REDUCTIONS, spent === 0 ? maxReductions : rest(maxReductions, spent));
+    }
     cells[SLICE_MS] = sliceMs;
     this.run = (this.run + 2) & RUNS;
     cells[RUN] = this.run;
@@ -66,7 +68,7 @@ export class Guard {
     cells[RUN] = 0;
     const wanted = cells[WANTED];
     if (wanted === this.run || wanted === -this.run) this.#hold(cells, true);
-    if (this.meter !== null) this.#charge(this.meter);
+    if (this.meter !== null && this.meter.used() !== 0) this.#charge(this.meter);
     this.current = null;
   }
 
@@ -90,9 +92,13 @@ export class Guard {
     this.current = null;
     if (current !== null && this.meter !== null) {
       current.reductions += this.meter.used();
-      this.meter.arm(SLICE_REDUCTIONS, UNLIMITED);
     }
     return current;
+  }
+
+  /** Code outside of any run is no handler: it yields, but no handler's limit is its limit. */
+  rest(): void {
+    if (this.meter !== null) this.meter.arm(SLICE_REDUCTIONS, UNLIMITED);
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
@@ -108,17 +114,10 @@ export class Guard {
     cells[RUN] = ours;
   }
 
-  #arm(meter: Meter, cell: Cell): void {
-    const left = cell.spec.maxReductions - (cell.active?.spent ?? 0);
-    meter.arm(SLICE_REDUCTIONS, Math.max(left, 1));
-  }
-
   #charge(meter: Meter): void {
     const cell = this.current as Cell;
     const used = meter.used();
     const over = meter.over();
-    // Code outside of any run is no handler: it yields, but the last one's limit is not its limit.
-    meter.arm(SLICE_REDUCTIONS, UNLIMITED);
     cell.reductions += used;
     const { active } = cell;
     if (active === null) return;
@@ -126,6 +125,8 @@ export class Guard {
     if (over) active.overspent();
   }
 }
+
+const rest = (limit: number, spent: number) => Math.max(limit - spent, 1);
 
 /** Metered work after which an async handler lets the others run; Erlang's CONTEXT_REDS. */
 export const SLICE_REDUCTIONS = 4_000;

@@ -15,6 +15,7 @@ export class Program {
   readonly behaviour: AnyBehaviour;
   readonly sliceMs: number;
   readonly mailboxMax: number;
+  readonly maxReductions: number;
   private type = "";
   private handler: Handler | undefined;
 
@@ -24,6 +25,7 @@ export class Program {
     this.behaviour = spec.behaviour;
     this.sliceMs = spec.sliceMs;
     this.mailboxMax = spec.mailboxMax;
+    this.maxReductions = spec.maxReductions;
   }
 
   /** The handler of a message, if the behaviour has one. */

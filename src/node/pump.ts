@@ -15,7 +15,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 /** Longest time in turns before I/O gets its chance. @unit ms */
 const SLICE_MS = 8;
 /** Turns between two looks at the clock. */
-const TURNS = 16;
+const TURNS = 64;
 /** Longest delay setTimeout takes. @unit ms */
 const TIMEOUT_MAX = 2_147_483_647;
 
@@ -86,6 +86,7 @@ export class Pump {
       if (turns % TURNS === 0 && performance.now() - began > SLICE_MS) break;
     }
     this.#flush();
+    kernel.guard.rest();
     if (kernel.busy) this.wake();
     else this.#sleep(kernel);
   }
