@@ -72,8 +72,10 @@ export function createHost(options: HostOptions): Host {
     names,
     deliver: (envelope) => kernel.deliver(envelope),
     before: () => {
+      pump.enter();
       kernel.nowMs = Math.max(kernel.nowMs, monotonicMs());
     },
+    after: pump.now,
     wake: pump.wake,
     room: (thread) => kernel.lines.room(thread),
     refuse: (envelope, error) => refuse(kernel, envelope, error),
@@ -83,8 +85,11 @@ export function createHost(options: HostOptions): Host {
     link = new StoreLink(
       options.store,
       pump.wake,
-      (completion) => kernel.complete(completion),
-      pump.wake,
+      (completion) => {
+        pump.enter();
+        kernel.complete(completion);
+      },
+      pump.now,
       options.onStoreFailure,
       options.lifeBase,
     );

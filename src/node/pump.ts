@@ -37,13 +37,18 @@ export class Pump {
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #stopped = false;
+  /** It runs, or will at the end of this callback: nobody need wake it. */
+  #entered = false;
   /** Where the run that was ended stood, as its watcher saw it. */
   aborted = "";
 
   /** @param flush sends the batches that have collected */
   constructor(flush: () => void) {
     this.#flush = flush;
-    this.#channel.port1.on("message", () => this.#run());
+    this.#channel.port1.on("message", () => {
+      this.#posted = false;
+      this.#run();
+    });
     this.#channel.port1.unref();
   }
 
@@ -53,10 +58,18 @@ export class Pump {
 
   /** There is something to do: now or with the next callback. Cheap to call often. */
   readonly wake = (): void => {
-    if (this.#posted || this.#stopped) return;
+    if (this.#posted || this.#stopped || this.#entered) return;
     this.#posted = true;
     this.#channel.port2.postMessage(0);
   };
+
+  /** A MessagePort's callback begins to deliver: it will end with {@link now}. */
+  enter(): void {
+    this.#entered = true;
+  }
+
+  /** Runs in a MessagePort's callback: at once, which saves a turn of the event loop. */
+  readonly now = (): void => this.#run();
 
   /** Keeps the process alive (main thread) while somebody waits. */
   hold(on: boolean): void {
@@ -71,9 +84,10 @@ export class Pump {
   }
 
   #run(): void {
-    this.#posted = false;
     const kernel = this.#kernel;
+    this.#entered = false;
     if (kernel === null || this.#stopped) return;
+    this.#entered = true;
     const { cells, current } = kernel.guard;
     cells[BEATS] = (cells[BEATS] as number) + 1;
     // A run of user code was ended from outside: nothing of it is on the stack any more.
@@ -87,6 +101,7 @@ export class Pump {
     }
     this.#flush();
     kernel.guard.rest();
+    this.#entered = false;
     if (kernel.busy) this.wake();
     else this.#sleep(kernel);
   }

@@ -130,7 +130,7 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
     case "root":
       return startRoot(app, host);
     case "watched":
-      return void message.port.on("message", host.pump.wake);
+      return void message.port.on("message", host.pump.now);
     case "watch": {
       const { thread, generation, endable } = message;
       return watcher?.add(thread, generation, new Int32Array(message.cells), endable, message.port);

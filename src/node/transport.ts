@@ -27,7 +27,9 @@ export interface TransportHost {
   deliver(envelope: Envelope): void;
   /** A batch is about to be delivered. */
   before(): void;
-  /** Envelopes were delivered, or there is something to flush. */
+  /** It has been. */
+  after(): void;
+  /** There is something to flush. */
   wake(): void;
   /** A line that was crowded has room again. */
   room(thread: number): void;
@@ -169,7 +171,7 @@ export class PortTransport implements Transport {
       line.port?.postMessage(line.unconfirmed);
       line.unconfirmed = 0;
     }
-    this.#host.wake();
+    this.#host.after();
   }
 
   #confirmed(thread: number, line: Line, count: number): void {
