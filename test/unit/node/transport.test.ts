@@ -33,6 +33,7 @@ class End {
     names,
     deliver: (envelope) => this.heard.push(envelope),
     before: () => {},
+    after: () => {},
     wake: () => {},
     room: () => this.rooms++,
     refuse: (envelope, error) => this.refused.push({ envelope, error: error as Error }),
