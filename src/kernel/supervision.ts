@@ -34,7 +34,7 @@ export type SupervisorEvent =
   | { type: "exited"; life: number; reason: ExitReason }
   | { type: "deadline"; life: number }
   | { type: "call"; request: AdminRequest; from: From }
-  | { type: "retry"; child: Child }
+  | { type: "retry"; child: Child; reason: ExitReason }
   | { type: "shutdown"; reason: ExitReason }
   | { type: "kill"; reason: ExitReason };
 
@@ -88,6 +88,8 @@ export class SupervisorState {
   readonly lives = new Map<number, Child>();
   readonly restarts = new Window();
   readonly inbox = new Fifo<SupervisorEvent>();
+  /** The loss of a thread that was counted last: one value for all that it took. */
+  loss: ExitReason | null = null;
   work: Work | null = null;
   suspended = false;
   ended = false;

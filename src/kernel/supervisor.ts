@@ -66,9 +66,9 @@ export function pump(state: SupervisorState, out: Commands): void {
     } else if (event.type === "call") {
       answer(state, event.request, event.from, out);
     } else if (event.type === "retry") {
-      const { child } = event;
+      const { child, reason } = event;
       if (child.status === "restarting" && state.children.get(child.id) === child) {
-        restart(state, child, out);
+        restart(state, child, reason, out);
       }
     } else if (event.type === "shutdown") {
       stopAll(state, event.reason, out);
@@ -91,7 +91,7 @@ function ended(state: SupervisorState, child: Child, reason: ExitReason, out: Co
     out.report({ kind: "child_terminated", child, reason });
   }
   lay(state, child);
-  if (decision === "restart") return restart(state, child, out);
+  if (decision === "restart") return restart(state, child, reason, out);
   if (decision === "remove" || state.spec.template) remove(state, child, out);
   if (!child.spec.significant) return;
   const active = (each: Child) =>
@@ -100,10 +100,13 @@ function ended(state: SupervisorState, child: Child, reason: ExitReason, out: Co
   if (endsSupervisor(state.spec.autoShutdown, othersActive)) stopAll(state, SHUTDOWN, out);
 }
 
-function restart(state: SupervisorState, child: Child, out: Commands) {
+function restart(state: SupervisorState, child: Child, why: ExitReason, out: Commands) {
   const { intensity, periodMs, strategy } = state.spec;
   child.status = "undefined";
-  if (!countRestart(state.restarts, out.nowMs(), intensity, periodMs, state.unit)) {
+  // Two hundred children on a lost thread are one mishap, not two hundred (SEMANTICS 30.1).
+  const sameLoss = why === state.loss && strategy === "one_for_one";
+  if (why.tag === "thread_lost") state.loss = why;
+  if (!sameLoss && !countRestart(state.restarts, out.nowMs(), intensity, periodMs, state.unit)) {
     out.report({ kind: "restart_intensity", child, intensity, periodMs });
     // Its spec goes, what a store has of it stays: the next incarnation finds it there.
     state.children.delete(child.id);

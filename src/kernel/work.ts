@@ -58,7 +58,8 @@ export function onStarted(
 /** A child ended: waited for, or for the inbox. */
 export function onExited(state: SupervisorState, life: number, reason: ExitReason, out: Commands) {
   const child = state.lives.get(life);
-  if (child === undefined) return;
+  // A life ends once: what is dead can be on a thread that is lost before its end is dealt with.
+  if (child === undefined || child.died) return;
   child.lastExit = { reason, atMs: out.nowMs() };
   const work = state.work;
   if (work?.wait.has(life)) {
@@ -218,7 +219,7 @@ function startFailed(
   if (work.kind === "restart") {
     // Retried behind what is already queued, so that a restart loop can be interrupted (8.1, 8.4).
     child.status = "restarting";
-    state.inbox.push({ type: "retry", child });
+    state.inbox.push({ type: "retry", child, reason });
     return;
   }
   if (work.kind === "start") remove(state, child, out);

@@ -62,6 +62,19 @@ export function restarts(sight: Sight) {
   const { chaos, fail } = sight;
   const times = new Map<string, number[]>();
   const counted = new Set<number>();
+  /** The loss that was counted last, by supervisor; the exit that was answered last, by child. */
+  const losses = new Map<string, unknown>();
+  const answered = new Map<string, unknown>();
+  /** What one loss of a thread took is one restart; a start that failed, tried again, is one more. */
+  const isOfLoss = (state: SupervisorState, parent: string, path: string): boolean => {
+    const exit = state.children.get(path.slice(parent.length + 1))?.lastExit ?? null;
+    const again = answered.get(path) === exit;
+    answered.set(path, exit);
+    if (again || exit?.reason.tag !== "thread_lost") return false;
+    if (losses.get(parent) === exit.reason) return true;
+    losses.set(parent, exit.reason);
+    return false;
+  };
   const within = (path: string, periodMs: number): number => {
     const now = chaos.world.control.nowMs;
     const recent = (times.get(path) ?? []).filter((then) => now - then <= periodMs);
@@ -69,8 +82,10 @@ export function restarts(sight: Sight) {
     return recent.length;
   };
   return (event: SimEvent) => {
-    if (event.type === "starting") times.delete(event.path);
-    else if (event.type === "restart_intensity") {
+    if (event.type === "starting") {
+      times.delete(event.path);
+      losses.delete(event.path);
+    } else if (event.type === "restart_intensity") {
       const { path, intensity, periodMs } = event;
       const count = within(path, periodMs) + 1;
       if (count <= intensity) fail(`${path} gave up at restart ${count} of ${intensity}`);
@@ -78,8 +93,10 @@ export function restarts(sight: Sight) {
       const { parent, work, why } = event;
       if (why !== "restart" || counted.has(work)) return;
       counted.add(work);
-      const spec = stateOf(sight, parent)?.spec;
-      if (spec === undefined) return;
+      const state = stateOf(sight, parent);
+      if (state === null) return;
+      const { spec } = state;
+      if (spec.strategy === "one_for_one" && isOfLoss(state, parent, event.path)) return;
       const count = within(parent, spec.periodMs) + 1;
       times.get(parent)?.push(chaos.world.control.nowMs);
       if (count <= spec.intensity) return;

@@ -146,3 +146,24 @@ test("200 seeds of losses, crashes and kills", async () => {
   }
   expect(answered).toBeGreaterThan(500);
 }, 60_000);
+
+test("all that one loss of a thread takes is one restart; the next loss is another", async () => {
+  const world = new World({ threads: 2, random: seeded(7) });
+  world.start(supervisor("s", {}, [dynamic("many", { intensity: 1 }, Counter)]));
+  await world.settle();
+  for (let i = 0; i < 40; i++) {
+    const request = { op: "start_child", id: `c${i}`, args: undefined } as const;
+    world.control.call("/s/many", request, 1e9, () => {});
+  }
+  await world.settle();
+  const many = () => world.control.members.get("/s/many") as SupervisorCell;
+  const [life, { children }] = [many().life, many().state];
+  world.loseThread(1);
+  await world.settle();
+  expect(many().life).toBe(life);
+  expect([...children.values()].filter(({ starts }) => starts === 2).length).toBeGreaterThan(10);
+  expect([...children.values()].every(({ status }) => status === "up")).toBe(true);
+  world.loseThread(1);
+  await world.settle();
+  expect(many().life).not.toBe(life);
+});
