@@ -44,6 +44,8 @@ export class Places {
   readonly #plain: boolean;
   readonly #own = new Map<string, OwnThread>();
   readonly #known = new Map<string, number>();
+  #last = "";
+  #lastThread = CONTROL;
 
   /** @param threads scheduler threads; 0 = everything is on the control thread */
   constructor(root: SupervisorSpec | null, threads: number) {
@@ -71,7 +73,7 @@ export class Places {
   threadOf(path: string, supervisor = false): number {
     if (path.startsWith("~")) return Number(path.slice(1));
     if (this.#threads === 0) return CONTROL;
-    if (this.#plain) return supervisor ? CONTROL : this.#spread(path);
+    if (this.#plain) return supervisor ? CONTROL : this.#again(path);
     const known = this.#known.get(path);
     if (known !== undefined) return known;
     const found = this.#find(path);
@@ -80,6 +82,15 @@ export class Places {
     if (this.#known.size >= REMEMBERED) this.#known.clear();
     this.#known.set(path, thread);
     return thread;
+  }
+
+  /** Mail often goes to the same actor as the mail before it. */
+  #again(path: string): number {
+    if (path !== this.#last) {
+      this.#last = path;
+      this.#lastThread = this.#spread(path);
+    }
+    return this.#lastThread;
   }
 
   #spread(path: string): number {

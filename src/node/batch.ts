@@ -3,16 +3,19 @@
  * receiver and type is one entry with its messages; small plain batches are posted as they are, all
  * others as bytes. Does not own: when a batch is sent and what is under way (transport.ts).
  *
- * Entries: [to, type, from, message…] mail that nobody asks and no store knows · [ASK, to, type,
- * from, ask, message] · [REPLY, to, ask, value] a good answer · an envelope: everything else.
+ * Entries: [to, type, from, message…] mail that nobody asks and no store knows · [COLUMNS, to,
+ * type, from, columns] many such of one shape · [ASK, to, type, from, ask, message] · [REPLY, to, ask,
+ * value] a good answer · an envelope: everything else.
  */
 import { mailOf } from "../kernel/mailbox.ts";
 import type { Envelope, Mail } from "../kernel/ports.ts";
 import { decode, encode } from "../store/codec.ts";
+import { type Columns, columnsOf, eachRow } from "./columns.ts";
 import { type Names, pack, unpack } from "./wire.ts";
 
 const ASK = 1;
 const REPLY = 2;
+const COLUMNS = 3;
 /** Values in a batch that is posted as it is: the platform's own copy of few is cheaper than bytes. */
 const SMALL = 64;
 
@@ -43,21 +46,32 @@ export function unpackBatch(
 function entriesOf(number: number, batch: readonly Envelope[], names: Names): unknown[] {
   const entries: unknown[] = [number];
   let last: Mail | null = null;
-  let group: unknown[] = [];
+  let messages: unknown[] = [];
+  const close = () => {
+    if (last !== null) entries.push(groupOf(last, messages));
+    last = null;
+  };
   for (const envelope of batch) {
     const mail = envelope.kind === "mail" && envelope.seq === 0 ? envelope : null;
     if (mail === null || mail.ask !== 0) {
-      last = null;
+      close();
       entries.push(mail === null ? entryOf(envelope, names) : askOf(mail));
     } else if (last !== null && isLike(mail, last)) {
-      group.push(mail.message);
+      messages.push(mail.message);
     } else {
+      close();
       last = mail;
-      group = [mail.to, mail.type, mail.from, mail.message];
-      entries.push(group);
+      messages = [mail.message];
     }
   }
+  close();
   return entries;
+}
+
+function groupOf({ to, type, from }: Mail, messages: unknown[]): unknown[] {
+  const columns = columnsOf(messages);
+  if (columns !== null) return [COLUMNS, to, type, from, columns];
+  return [to, type, from].concat(messages as string[]);
 }
 
 const isLike = (a: Mail, b: Mail) => a.to === b.to && a.type === b.type && a.from === b.from;
@@ -80,6 +94,9 @@ function open(entry: unknown[], deliver: (envelope: Envelope) => void): void {
   } else if (entry[0] === REPLY) {
     const [, to, ask, value] = entry as [0, string, number, unknown];
     deliver({ kind: "reply", to, ask, answer: { ok: true, value } });
+  } else if (entry[0] === COLUMNS) {
+    const [, to, type, from, columns] = entry as [0, string, string, string, Columns];
+    eachRow(columns, (message) => deliver(mailOf(to, type, message, from, 0)));
   } else {
     const [to, type, from] = entry as [string, string, string];
     for (let i = 3; i < entry.length; i++) deliver(mailOf(to, type, entry[i], from, 0));

@@ -133,6 +133,20 @@ test("mail of one sender, receiver and type is one entry", async () => {
   ]);
 });
 
+test("many messages of one shape go as columns", async () => {
+  await using line = pair();
+  const messages = Array.from({ length: 100 }, (_, n) => ({ n, kind: "order" }));
+  for (const each of messages) line.a.transport.send(2, tell(each));
+  line.a.transport.send(2, tell({ other: 1 }));
+  line.a.transport.flush();
+  await turn();
+  expect(line.posted).toEqual(["bytes"]);
+  expect(line.b.heard.map((each) => each.kind === "mail" && each.message)).toEqual([
+    ...messages,
+    { other: 1 },
+  ]);
+});
+
 test("what the tree has does not travel, and is the same object there", async () => {
   await using line = pair();
   const [one, crowd] = [root.children[0], root.children[1]];
