@@ -13,11 +13,11 @@ import type { Names } from "./wire.ts";
 /** Envelopes a batch holds; a full one leaves at once. */
 const BATCH = 1_024;
 /** Envelopes under way on one line, sent and not confirmed. */
-const WINDOW = 8 * BATCH;
+const WINDOW = 4 * BATCH;
 /** Envelopes received that are confirmed together. */
 const CONFIRM = BATCH;
 /** Envelopes that wait on a line before its senders rest. */
-const CROWDED = 4 * BATCH;
+const CROWDED = 2 * BATCH;
 /** Mail that waits on a line at most; more is refused: whoever sends from outside cannot rest. */
 const WAITING_MAX = 1_000_000;
 
@@ -47,6 +47,7 @@ class Line {
   readonly batches: Envelope[][];
   waiting: number;
   crowded: boolean;
+  sending = false;
   /** Numbers of batches. */
   sent = 0;
   received = 0;
@@ -134,12 +135,16 @@ export class PortTransport implements Transport {
 
   /** Sends as much as may be under way. */
   #send(line: Line): void {
+    // A refusal may send something itself: it must not overtake the rest of its batch.
+    if (line.sending) return;
+    line.sending = true;
     while (line.port !== null && line.waiting > 0 && line.open < WINDOW) {
       const batch = line.batches.shift() as Envelope[];
       if (line.batches.length === 0) line.batches.push([]);
       line.waiting -= batch.length;
       this.#post(line, line.port, batch);
     }
+    line.sending = false;
   }
 
   #post(line: Line, port: MessagePort, batch: readonly Envelope[]): void {

@@ -29,6 +29,7 @@ class End {
   readonly refused: { envelope: Envelope; error: Error }[] = [];
   readonly overflowed: Mail[] = [];
   rooms = 0;
+  onRefusal = () => {};
   readonly transport = new PortTransport({
     names,
     deliver: (envelope) => this.heard.push(envelope),
@@ -36,7 +37,10 @@ class End {
     after: () => {},
     wake: () => {},
     room: () => this.rooms++,
-    refuse: (envelope, error) => this.refused.push({ envelope, error: error as Error }),
+    refuse: (envelope, error) => {
+      this.refused.push({ envelope, error: error as Error });
+      this.onRefusal();
+    },
     overflow: (mail) => this.overflowed.push(mail),
   });
 }
@@ -207,15 +211,27 @@ test("a value that is no data spoils its own message only", async () => {
   expect(line.b.heard.map((each) => each.kind === "mail" && each.message)).toEqual([1, 2]);
 });
 
+test("what a refusal sends itself stays behind the batch it belongs to", async () => {
+  await using line = pair();
+  line.a.onRefusal = () => {
+    for (let i = 0; i < 2_000; i++) line.a.transport.send(2, tell("answer"));
+  };
+  for (const each of [tell(Symbol("bad")), tell(1), tell(2)]) line.a.transport.send(2, each);
+  line.a.transport.flush();
+  await turn();
+  const heard = line.b.heard.map((each) => each.kind === "mail" && each.message);
+  expect(heard).toEqual([1, 2, ...Array(2_000).fill("answer")]);
+});
+
 test("a bounded number is under way; senders hear when to rest and when to go on", async () => {
   await using line = pair();
   let full = 0;
   const count = 50_000;
   for (let i = 0; i < count; i++) if (!line.a.transport.send(2, tell(i))) full++;
   line.a.transport.flush();
-  // Nothing has been confirmed yet: 8 batches are under way, all else waits.
-  expect(line.posted).toHaveLength(8);
-  expect(full).toBe(count - 8 * 1_024 - 4 * 1_024 + 1);
+  // Nothing has been confirmed yet: 4 batches are under way, all else waits.
+  expect(line.posted).toHaveLength(4);
+  expect(full).toBe(count - 4 * 1_024 - 2 * 1_024 + 1);
   expect(line.a.rooms).toBe(0);
   await expect.poll(() => line.b.heard.length).toBe(count);
   expect(line.b.heard.every((each, at) => each.kind === "mail" && each.message === at)).toBe(true);
