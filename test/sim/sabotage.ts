@@ -17,8 +17,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "no fencing of dead incarnations and finished messages",
     file: "kernel/verbs.ts",
-    find: "if (cell.active !== this) {",
-    replace: "if (cell.active === undefined) {",
+    find: "if (cell.active !== this) this.#late(verb);",
+    replace: "if (cell.active === undefined) this.#late(verb);",
     check: "S3 ",
   },
   {
@@ -54,7 +54,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "a late reply is delivered",
     file: "kernel/asks.ts",
-    find: "    this.#expected.delete(id);",
+    find: "    this.#expected.delete(pending.id);",
     replace: "",
     check: "S11 ",
   },
@@ -75,7 +75,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "an ask of nobody is never answered",
     file: "kernel/delivery.ts",
-    find: 'return kernel.undeliverable(envelope, "no_actor", null);',
+    find: 'return undeliverable(kernel, envelope, "no_actor", null);',
     replace: "return;",
     check: "liveness: asks end",
   },
@@ -99,5 +99,19 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "return this.#effects.splice(this.#mark);",
     replace: "return [];",
     check: "durable: ",
+  },
+  {
+    name: "a full mailbox never lets senders of other threads go on",
+    file: "kernel/belongings.ts",
+    find: 'for (const to of mutingAfar) kernel.send({ kind: "unmute", to, by }, null);',
+    replace: "",
+    check: "liveness: actors rest",
+  },
+  {
+    name: "room on a line lets nobody go on",
+    file: "kernel/resting.ts",
+    find: "for (const cell of cells ?? []) goOn(cell);",
+    replace: "void cells;",
+    check: "liveness: ",
   },
 ];
