@@ -65,10 +65,13 @@ export class Spent {
   }
 }
 
-/** Time it had between two looks: running, or asleep in a call of its own. */
+/** Share of the time asleep that counts: it may sleep for others, as for a garbage collection. */
+const ASLEEP = 0.25;
+
+/** Time it had between two looks: running, and a part of what it slept in a call of its own. */
 function had(before: Usage, now: Usage, wallMs: number): number {
-  const ran = now.ranMs - before.ranMs;
+  const ran = Math.max(now.ranMs - before.ranMs, 0);
   // Still waiting is not yet counted as waiting: only what it ran is sure.
-  const had = now.runnable ? ran : wallMs - (now.waitedMs - before.waitedMs);
-  return Math.min(Math.max(had, 0), wallMs);
+  const asleep = now.runnable ? 0 : wallMs - ran - (now.waitedMs - before.waitedMs);
+  return Math.min(ran + Math.max(asleep, 0) * ASLEEP, wallMs);
 }

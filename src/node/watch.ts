@@ -34,6 +34,11 @@ export type Move =
 
 /** How long a thread may be held, in each way. */
 export interface Limits {
+  /**
+   * A run that was late and answers may have been held up by a garbage collection, and be done in a
+   * moment: so long it may go on. @unit ms
+   */
+  readonly momentMs: number;
   /** From the decision to end a run until the thread is given up. @unit ms */
   readonly graceMs: number;
   /** Longest time without a turn of the pump while no run is under way. @unit ms */
@@ -44,8 +49,11 @@ export interface Limits {
 
 const NOTHING: Move = { do: "nothing" };
 
-/** Where a run that is too late stands: it is asked where it hangs, then ended. */
-type Stage = "fine" | "wanted" | "asked" | "ending" | "landed";
+/**
+ * Where a run that is too late stands: it is asked where it hangs, has a moment to come to its own
+ * end, is told to hold still (WANTED), then ended.
+ */
+type Stage = "fine" | "asking" | "asked" | "wanted" | "ending" | "landed";
 
 /** What is known of one thread. */
 export class Watch {
@@ -57,6 +65,9 @@ export class Watch {
   #since = 0;
   /** When it was decided to end it. */
   #decided = 0;
+  /** When it answered; when it was told to hold still. */
+  #answered = -1;
+  #told = 0;
   #held = 0;
   #beats = -1;
   /** When the pump was last known to turn, or was asked to. */
@@ -101,15 +112,14 @@ export class Watch {
     const sliceMs = memory.load(SLICE_MS);
     if (nowMs - this.#since <= sliceMs) return NOTHING;
     this.#decided = nowMs;
-    this.stage = "wanted";
-    if (!this.#limits.abort) return NOTHING;
-    memory.store(WANTED, run);
-    return { do: "ask", run };
+    this.#answered = -1;
+    this.stage = "asking";
+    return this.#limits.abort ? { do: "ask", run } : NOTHING;
   }
 
-  /** Where the run stands is known, and the thread has answered: it can be ended now. */
+  /** Where the run stands is known, and the thread has answered: it can be ended. */
   asked(run: number): void {
-    if (this.stage === "wanted" && this.#run === run) this.stage = "asked";
+    if (this.stage === "asking" && this.#run === run) this.stage = "asked";
   }
 
   /** The end of the run has landed. */
@@ -135,7 +145,15 @@ export class Watch {
       const limit = memory.load(SLICE_MS) + graceMs;
       return { do: "replace", why: `a handler held it for more than ${limit} ms` };
     }
-    if (this.stage === "asked" && lateMs >= VISIBLE_MS && at === run) {
+    if (this.stage === "asked") {
+      if (this.#answered < 0) this.#answered = nowMs;
+      if (nowMs - this.#answered < this.#limits.momentMs) return NOTHING;
+      this.stage = "wanted";
+      this.#told = nowMs;
+      memory.store(WANTED, run);
+      return NOTHING;
+    }
+    if (this.stage === "wanted" && nowMs - this.#told >= VISIBLE_MS && at === run) {
       this.stage = "ending";
       this.#beats = memory.load(BEATS);
       return { do: "end", run };

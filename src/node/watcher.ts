@@ -4,7 +4,7 @@
  * Does not own: deciding (watch.ts), replacing a thread (node.ts; it is told).
  */
 import type { MessagePort } from "node:worker_threads";
-import { BEATS } from "../kernel/guard.ts";
+import { BEATS, RUN } from "../kernel/guard.ts";
 import { Inspector } from "./inspector.ts";
 import type { Preemption } from "./options.ts";
 import { Spent, usageOf } from "./spent.ts";
@@ -13,6 +13,8 @@ import { type Limits, type Move, Watch } from "./watch.ts";
 /** Cells of a thread beside the guard's: its number in Node and in the system. */
 export const THREAD_ID = 6;
 export const TID = 7;
+/** What a late run that answers has, to come to its own end. @unit ms */
+const MOMENT_MS = 5;
 
 /** Between two looks at threads that do well. @unit ms */
 const PERIOD_MS = [5, 25] as const;
@@ -77,7 +79,7 @@ export class Watcher {
     this.remove(thread);
     if (!endable) this.#announce("a setting of this process forbids it");
     const abort = endable && this.#inspector !== null;
-    const limits: Limits = { ...this.#options, abort };
+    const limits: Limits = { ...this.#options, momentMs: MOMENT_MS, abort };
     const memory = {
       load: (cell: number) => Atomics.load(cells, cell),
       store: (cell: number, value: number) => void Atomics.store(cells, cell, value),
@@ -139,7 +141,8 @@ export class Watcher {
       const turned = beats !== each.beats;
       each.beats = beats;
       const pinged = each.watch.pinged;
-      const nowMs = each.spent.read(now, !turned && each.watch.owing);
+      // While a run is under way each look is close: an interval that is not known counts in full.
+      const nowMs = each.spent.read(now, each.watch.owing || each.cells[RUN] !== 0);
       this.#carryOut(each, each.watch.look(nowMs));
       if (each.watch.urgent) urgent = true;
       if ((turned && !pinged) || (each.watch.owing && !pinged)) idle = false;

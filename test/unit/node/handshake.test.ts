@@ -41,8 +41,8 @@ class Try {
   constructor(broken: Broken, choose: (options: number) => number) {
     this.#broken = broken;
     this.#choose = choose;
-    // Who does not wait looks twice at one moment.
-    this.#left = broken === "no wait" ? { ...BUDGET, look: 2, pass: 1 } : { ...BUDGET };
+    // Who does not wait looks three times at one moment.
+    this.#left = broken === "no wait" ? { ...BUDGET, look: 3, pass: 1 } : { ...BUDGET };
     const load = (cell: number) => {
       const value = this.memory[cell] as number;
       const blind = broken === "no look at whose code it is" && cell === RUN && value > 0;
@@ -51,7 +51,7 @@ class Try {
     const store = (cell: number, value: number) => {
       this.memory[cell] = value;
     };
-    const limits = { graceMs: 1e6, hangMs: 1e6, abort: true };
+    const limits = { momentMs: 0, graceMs: 1e6, hangMs: 1e6, abort: true };
     this.#watch = new Watch({ load, store }, limits);
   }
 
@@ -234,7 +234,7 @@ describe("every interleaving of a thread and its watcher", () => {
 });
 
 describe("one thread", () => {
-  const limits = { graceMs: 100, hangMs: 200, abort: true };
+  const limits = { momentMs: 5, graceMs: 100, hangMs: 200, abort: true };
   const memory = () => {
     const cells = new Int32Array(CELLS);
     const load = (cell: number) => cells[cell] as number;
@@ -252,13 +252,17 @@ describe("one thread", () => {
     expect(watch.look(0)).toEqual({ do: "nothing" });
     expect(watch.look(50)).toEqual({ do: "nothing" });
     expect(watch.look(51)).toEqual({ do: "ask", run: 7 });
-    expect(cells[WANTED]).toBe(7);
-    expect(watch.look(60)).toEqual({ do: "nothing" });
+    expect(watch.look(55)).toEqual({ do: "nothing" });
     watch.asked(7);
-    cells[RUN] = 8;
+    expect(watch.look(56)).toEqual({ do: "nothing" });
+    expect(watch.look(60)).toEqual({ do: "nothing" });
+    expect(cells[WANTED]).toBe(0);
     expect(watch.look(61)).toEqual({ do: "nothing" });
+    expect(cells[WANTED]).toBe(7);
+    cells[RUN] = 8;
+    expect(watch.look(62)).toEqual({ do: "nothing" });
     cells[RUN] = 7;
-    expect(watch.look(62)).toEqual({ do: "end", run: 7 });
+    expect(watch.look(63)).toEqual({ do: "end", run: 7 });
     expect(watch.look(151)).toEqual({ do: "nothing" });
     expect(watch.look(152)).toEqual({
       do: "replace",
