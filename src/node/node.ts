@@ -68,6 +68,8 @@ class Node implements ThreadListener {
   readonly #heapBytes: number | null;
   readonly #log: (event: KernelEvent) => void;
   readonly #ended = Promise.withResolvers<ExitReason>();
+  /** Why, once nothing runs any more. */
+  #over: ExitReason | null = null;
   readonly #started = Promise.withResolvers<void>();
   #store: StoreHost | null = null;
   #inspection: { close(): Promise<void> } | null = null;
@@ -117,7 +119,7 @@ class Node implements ThreadListener {
       const info = { app: this.url.pathname, data: this.folder };
       this.#inspection = await serveInspection(inspect, info);
     }
-    const verbs = verbsOf(this.host.kernel, namesOf(this.app));
+    const verbs = verbsOf(this.host.kernel, namesOf(this.app), () => this.#over);
     const stop = () => this.stop();
     const crashThread = (thread: number) => this.crashThread(thread);
     const system = { ...verbs, inspect, ended: this.#ended.promise, crashThread, stop };
@@ -257,6 +259,8 @@ class Node implements ThreadListener {
     this.host.transport.close();
     this.host.pump.stop();
     this.#ended.resolve({ tag: "shutdown" });
+    this.#over = await this.#ended.promise;
+    this.host.kernel.asks.lost(() => true, this.#over);
   }
 }
 

@@ -9,7 +9,7 @@ import type { ExitReason } from "../actor/exit.ts";
 import type { DynamicRef, Messages, Ref } from "../actor/protocol.ts";
 import { checkArgs } from "../actor/spec.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
-import { errorOf, startedRef } from "../kernel/answers.ts";
+import { errorOf, failed, startedRef } from "../kernel/answers.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Answer } from "../kernel/ports.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
@@ -38,7 +38,12 @@ export interface System extends Sender, AsyncDisposable {
 }
 
 /** The verbs of a {@link System} on the main thread's own kernel. */
-export function verbsOf(kernel: Kernel, names: Names) {
+export function verbsOf(kernel: Kernel, names: Names, over: () => ExitReason | null) {
+  /** Nobody is left to answer: so it is said at once. */
+  const gone = (path: string): Error | null => {
+    const reason = over();
+    return reason && errorOf(failed("exited", path, reason) as Extract<Answer, { ok: false }>);
+  };
   /** Types are not enough here: what comes from outside is checked (DESIGN §5). */
   const checked = (ref: Ref, type: string, message: unknown): unknown => {
     const behaviour = names.behaviours.get(ref.behaviour);
@@ -65,6 +70,8 @@ export function verbsOf(kernel: Kernel, names: Names) {
       answer.ok ? resolve(answer.value as never) : reject(errorOf(answer));
   const admin = (path: string, request: AdminRequest | "get_state", ms: number) =>
     new Promise<unknown>((resolve, reject) => {
+      const error = gone(path);
+      if (error !== null) return reject(error);
       kernel.call(path, request, ms, settle(resolve, reject));
     });
   return {
@@ -75,6 +82,8 @@ export function verbsOf(kernel: Kernel, names: Names) {
       const value = checked(ref, type, message);
       const ms = milliseconds(options?.timeout ?? 5_000, "ask timeout");
       return new Promise((resolve, reject) => {
+        const error = gone(ref.path);
+        if (error !== null) return reject(error);
         kernel.request(ref.path, type, value, ms, settle(resolve, reject));
       });
     },

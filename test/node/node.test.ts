@@ -186,3 +186,15 @@ describe("bad input", () => {
     expect((await failure(nobody)).code).toBe("no_actor");
   });
 });
+
+test("who asks a system that has ended, or is ending, is told", async () => {
+  const ended = await boot();
+  const open = failure(ended.ask(plain, "silent", {}, { timeout: "1h" }));
+  await ended.stop();
+  expect(["exited", "no_reply"]).toContain((await open).code);
+  expect(await failure(ended.admin("/desk", { op: "count_children" }))).toMatchObject({
+    code: "exited",
+    reason: { tag: "shutdown" },
+  });
+  expect((await failure(ended.getState(kept))).code).toBe("exited");
+});

@@ -48,7 +48,6 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ["src/store/"],
   piscina: ["src/tool/"],
   acorn: ["src/node/", "src/tool/"],
-  "magic-string": ["src/node/"],
   pino: ["src/observe/"],
   "@opentelemetry/api": ["src/observe/"],
   nact: ["src/interop/"],
