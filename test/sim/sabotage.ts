@@ -34,7 +34,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: 'if (child.status === "restarting" && state.children.get(child.id) === child) {',
     replace:
       'if (child.status === "restarting" && state.children.get(child.id) === child) {\n' +
-      "        state.restarts.pop();",
+      "        state.loss = reason;",
     check: "S5 ",
   },
   {
