@@ -20,6 +20,7 @@ import { contain, trace } from "./mishaps.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
 import { monotonicMs } from "./pump.ts";
 import { ownTid } from "./spent.ts";
+import { warm } from "./warm.ts";
 import { THREAD_ID, TID, Watcher } from "./watcher.ts";
 import { whereItStands } from "./where.ts";
 import { namesOf } from "./wire.ts";
@@ -98,6 +99,7 @@ function watching(app: App, { kernel }: Host): Watcher {
 
 /** A scheduler thread lets itself be watched, and keeps its users' mishaps to itself. */
 function watched(app: App, host: Host): void {
+  warm();
   cells[THREAD_ID] = threadId;
   cells[TID] = ownTid();
   const hook: Hook = {
