@@ -37,33 +37,34 @@ export interface System extends Sender, AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Types are not enough here: what comes from outside is checked (DESIGN §5). */
+function checked(names: Names, ref: Ref, type: string, message: unknown): unknown {
+  const behaviour = names.behaviours.get(ref.behaviour);
+  const declared = behaviour?.messages[type];
+  if (behaviour === undefined || declared === undefined) {
+    const known = Object.keys(behaviour?.messages ?? {}).join(", ");
+    const fact = `${ref.behaviour} has no message "${type}"`;
+    throw new ActorError("E_MESSAGE_TYPE", fact, {
+      at: ref.path,
+      fix: known === "" ? "use a behaviour of this app" : `send one of: ${known}`,
+    });
+  }
+  const result = ("kind" in declared ? declared.input : declared).safeParse(message);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const place = issue?.path.length ? `.${issue.path.join(".")}` : "";
+  throw new ActorError("E_MESSAGE_SCHEMA", `message ${type}${place}: ${issue?.message}`, {
+    at: ref.path,
+    fix: `send what behaviour ${ref.behaviour} declares`,
+  });
+}
+
 /** The verbs of a {@link System} on the main thread's own kernel. */
 export function verbsOf(kernel: Kernel, names: Names, over: () => ExitReason | null) {
   /** Nobody is left to answer: so it is said at once. */
   const gone = (path: string): Error | null => {
     const reason = over();
     return reason && errorOf(failed("exited", path, reason) as Extract<Answer, { ok: false }>);
-  };
-  /** Types are not enough here: what comes from outside is checked (DESIGN §5). */
-  const checked = (ref: Ref, type: string, message: unknown): unknown => {
-    const behaviour = names.behaviours.get(ref.behaviour);
-    const declared = behaviour?.messages[type];
-    if (behaviour === undefined || declared === undefined) {
-      const known = Object.keys(behaviour?.messages ?? {}).join(", ");
-      const fact = `${ref.behaviour} has no message "${type}"`;
-      throw new ActorError("E_MESSAGE_TYPE", fact, {
-        at: ref.path,
-        fix: known === "" ? "use a behaviour of this app" : `send one of: ${known}`,
-      });
-    }
-    const result = ("kind" in declared ? declared.input : declared).safeParse(message);
-    if (result.success) return result.data;
-    const issue = result.error.issues[0];
-    const place = issue?.path.length ? `.${issue.path.join(".")}` : "";
-    throw new ActorError("E_MESSAGE_SCHEMA", `message ${type}${place}: ${issue?.message}`, {
-      at: ref.path,
-      fix: `send what behaviour ${ref.behaviour} declares`,
-    });
   };
   const settle =
     (resolve: (value: never) => void, reject: (error: Error) => void) => (answer: Answer) =>
@@ -76,10 +77,10 @@ export function verbsOf(kernel: Kernel, names: Names, over: () => ExitReason | n
     });
   return {
     tell: (ref: Ref, type: string, message: unknown) => {
-      kernel.send(kernel.mail(ref.path, type, checked(ref, type, message), "", 0), null);
+      kernel.send(kernel.mail(ref.path, type, checked(names, ref, type, message), "", 0), null);
     },
     ask: (ref: Ref, type: string, message: unknown, options?: { timeout?: Duration }) => {
-      const value = checked(ref, type, message);
+      const value = checked(names, ref, type, message);
       const ms = milliseconds(options?.timeout ?? 5_000, "ask timeout");
       return new Promise((resolve, reject) => {
         const error = gone(ref.path);
