@@ -260,8 +260,11 @@ export class Ledger implements Engine {
       if (mail.type !== "pay") continue;
       const payment = decode(mail.body) as Payment;
       this.#marks.hit("a removed actor was forgotten with its mail");
+      // On its way when the first one was forgotten, it was stored for the next, who goes as well.
+      const again = [...this.#stranded].find(([, { id }]) => id === payment.id);
+      if (again === undefined) this.#settle(payment, "forgotten");
+      else this.#stranded.delete(again[0]);
       this.#stranded.set(mail.seq, payment);
-      this.#settle(payment, "forgotten");
     }
     this.pots.forgotten += this.#accounts.get(path)?.money ?? 0;
     this.#accounts.delete(path);
