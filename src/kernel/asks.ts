@@ -1,7 +1,7 @@
 /**
  * Owns: who waits for which answer, by number: handlers and callers from outside. Each answer counts
  * once: the first one, or the timeout, or the loss of whoever was asked.
- * Does not own: sending the question (verbs.ts), going on with the answer (commits.ts).
+ * Does not own: sending the question (verbs.ts), going on with the answer (journal.ts).
  */
 import type { ExitReason } from "../actor/exit.ts";
 import { failed } from "./answers.ts";

@@ -14,6 +14,7 @@
  */
 import type { Cell } from "./cell.ts";
 import type { Meter } from "./ports.ts";
+import { TURN_REDUCTIONS } from "./scheduler.ts";
 
 /**
  * The run of user code under way: its number while user code itself is on top, the number + 1 in a
@@ -55,7 +56,7 @@ export class Guard {
     const { sliceMs, maxReductions } = cell.program;
     this.current = cell;
     if (this.meter !== null) {
-      this.meter.arm(SLICE_REDUCTIONS, spent === 0 ? maxReductions : rest(maxReductions, spent));
+      this.meter.arm(TURN_REDUCTIONS, spent === 0 ? maxReductions : rest(maxReductions, spent));
     }
     cells[SLICE_MS] = sliceMs;
     this.run = (this.run + 2) & RUNS;
@@ -98,7 +99,7 @@ export class Guard {
 
   /** Code outside of any run is no handler: it yields, but no handler's limit is its limit. */
   rest(): void {
-    if (this.meter !== null) this.meter.arm(SLICE_REDUCTIONS, UNLIMITED);
+    if (this.meter !== null) this.meter.arm(TURN_REDUCTIONS, UNLIMITED);
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
@@ -128,7 +129,5 @@ export class Guard {
 
 const rest = (limit: number, spent: number) => Math.max(limit - spent, 1);
 
-/** Metered work after which an async handler lets the others run; Erlang's CONTEXT_REDS. */
-export const SLICE_REDUCTIONS = 4_000;
 /** More than a thread can do in years. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;

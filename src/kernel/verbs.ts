@@ -15,6 +15,7 @@ import { type Duration, milliseconds } from "../actor/units.ts";
 import { setAlarm } from "./alarms.ts";
 import { replyTo, startedRef, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
+import { perform, type StepOptions } from "./effects.ts";
 import type { LogLevel } from "./events.ts";
 import { answeredBefore, released } from "./journal.ts";
 import type { Phase } from "./life.ts";
@@ -23,7 +24,6 @@ import type { Envelope, Mail } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
-import { perform, type StepOptions } from "./waiting.ts";
 
 type Target = { readonly path: string };
 

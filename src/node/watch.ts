@@ -94,8 +94,12 @@ export class Watch {
     return this.#run !== 0 || this.#pinged;
   }
 
-  /** @param nowMs the thread's own time: what it was kept waiting by others does not count */
-  look(nowMs: number): Move {
+  /**
+   * @param nowMs the thread's own time: what it was kept waiting by others does not count. It moves
+   *   in steps of the system's tick
+   * @param wallMs time on the wall: what stores need to be seen
+   */
+  look(nowMs: number, wallMs = nowMs): Move {
     const memory = this.#memory;
     const at = memory.load(RUN);
     // In a verb the number is one more, and even.
@@ -108,7 +112,7 @@ export class Watch {
     if (this.#run === 0) return this.#idle(nowMs);
     this.#turned = nowMs;
     this.#pinged = false;
-    if (this.stage !== "fine") return this.#late(at, nowMs);
+    if (this.stage !== "fine") return this.#late(at, nowMs, wallMs);
     const sliceMs = memory.load(SLICE_MS);
     if (nowMs - this.#since <= sliceMs) return NOTHING;
     this.#decided = nowMs;
@@ -136,7 +140,7 @@ export class Watch {
     return this.#memory.load(BEATS) === this.#beats;
   }
 
-  #late(at: number, nowMs: number): Move {
+  #late(at: number, nowMs: number, wallMs: number): Move {
     const memory = this.#memory;
     const run = this.#run;
     const { graceMs } = this.#limits;
@@ -149,11 +153,11 @@ export class Watch {
       if (this.#answered < 0) this.#answered = nowMs;
       if (nowMs - this.#answered < this.#limits.momentMs) return NOTHING;
       this.stage = "wanted";
-      this.#told = nowMs;
+      this.#told = wallMs;
       memory.store(WANTED, run);
       return NOTHING;
     }
-    if (this.stage === "wanted" && nowMs - this.#told >= VISIBLE_MS && at === run) {
+    if (this.stage === "wanted" && wallMs - this.#told >= VISIBLE_MS && at === run) {
       this.stage = "ending";
       this.#beats = memory.load(BEATS);
       return { do: "end", run };

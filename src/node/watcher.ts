@@ -143,7 +143,7 @@ export class Watcher {
       const pinged = each.watch.pinged;
       // While a run is under way each look is close: an interval that is not known counts in full.
       const nowMs = each.spent.read(now, each.watch.owing || each.cells[RUN] !== 0);
-      this.#carryOut(each, each.watch.look(nowMs));
+      this.#carryOut(each, each.watch.look(nowMs, now));
       if (each.watch.urgent) urgent = true;
       if ((turned && !pinged) || (each.watch.owing && !pinged)) idle = false;
     }
