@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   E_NODE_ABSENT: "no node is running on this data folder",
   E_NODE_RUNNING: "another node already owns this data folder",
   E_NODE_VERSION: "this Node.js is too old",
+  E_PACKAGE: "a package of the distribution cannot be fetched or unpacked",
   E_PATH_UNKNOWN: "no actor or supervisor has this path",
   E_SANDBOX_MISSING: "a tool asks for a sandbox tier this host does not have",
   E_SPEC_CHILD: "a child is not a child spec",

@@ -31,6 +31,8 @@ const ENTRIES = [
   /^src\/(index|sim\/index|cli\/main)\.ts$/,
   /^src\/.*-main\.ts$/,
   /(^|\/)sqlite-writer\.ts$/,
+  // Fetches the Redis that the tests run against.
+  /^src\/tool\/debian\.ts$/,
   /^src\/interop\/[^/]+\.ts$/,
   /^supervisors\/[^/]+\.ts$/,
   /^examples\/([^/]+|[^/]+\/main)\.ts$/,
