@@ -42,12 +42,19 @@ export function usageOf(tid: number): Usage | null {
 /** A clock of one thread that stands still while the machine keeps the thread waiting. */
 export class Spent {
   readonly #usage: () => Usage | null;
+  /** What it surely had; `#nowMs` may be a tick ahead of it. */
+  #sureMs = 0;
   #nowMs = 0;
+  readonly #beganMs: number;
   #wallMs: number;
+  /** When the system's figures last moved. */
+  #movedMs: number;
   #before: Usage | null = null;
 
   constructor(wallMs: number, usage: () => Usage | null) {
+    this.#beganMs = wallMs;
     this.#wallMs = wallMs;
+    this.#movedMs = wallMs;
     this.#usage = usage;
   }
 
@@ -59,11 +66,24 @@ export class Spent {
     const wall = wallMs - this.#wallMs;
     this.#wallMs = wallMs;
     const usage = close ? this.#usage() : null;
-    this.#nowMs += usage === null || this.#before === null ? wall : had(this.#before, usage, wall);
+    const before = this.#before;
     this.#before = usage;
+    const hadMs = usage === null || before === null ? wall : had(before, usage, wall);
+    // A tick's worth of running may become known at once: no look alone can bound it.
+    this.#sureMs = Math.min(this.#sureMs + hadMs, wallMs - this.#beganMs);
+    const still = usage !== null && before !== null && usage.ranMs === before.ranMs;
+    if (!still) this.#movedMs = wallMs;
+    const ahead = usage?.runnable ? Math.min(wallMs - this.#movedMs, TICK_MS) : 0;
+    this.#nowMs = Math.max(this.#nowMs, this.#sureMs + ahead);
     return this.#nowMs;
   }
 }
+
+/**
+ * The system brings its figures of a running thread up to date once a tick: for so long what runs
+ * is taken to have run. @unit ms
+ */
+const TICK_MS = 4;
 
 /** Share of the time asleep that counts: it may sleep for others, as for a garbage collection. */
 const ASLEEP = 0.25;
@@ -73,5 +93,5 @@ function had(before: Usage, now: Usage, wallMs: number): number {
   const ran = Math.max(now.ranMs - before.ranMs, 0);
   // Still waiting is not yet counted as waiting: only what it ran is sure.
   const asleep = now.runnable ? 0 : wallMs - ran - (now.waitedMs - before.waitedMs);
-  return Math.min(ran + Math.max(asleep, 0) * ASLEEP, wallMs);
+  return ran + Math.max(asleep, 0) * ASLEEP;
 }

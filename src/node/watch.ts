@@ -63,6 +63,7 @@ export class Watch {
   #run = 0;
   /** When this run was first seen. */
   #since = 0;
+  #leftMs = 0;
   /** When it was decided to end it. */
   #decided = 0;
   /** When it answered; when it was told to hold still. */
@@ -94,6 +95,12 @@ export class Watch {
     return this.#run !== 0 || this.#pinged;
   }
 
+  /** How long the run that is under way may still go on before it is too late. @unit ms */
+  get leftMs(): number {
+    if (this.#run === 0 || this.stage !== "fine") return Number.POSITIVE_INFINITY;
+    return this.#leftMs;
+  }
+
   /**
    * @param nowMs the thread's own time: what it was kept waiting by others does not count. It moves
    *   in steps of the system's tick
@@ -114,7 +121,8 @@ export class Watch {
     this.#pinged = false;
     if (this.stage !== "fine") return this.#late(at, nowMs, wallMs);
     const sliceMs = memory.load(SLICE_MS);
-    if (nowMs - this.#since <= sliceMs) return NOTHING;
+    this.#leftMs = sliceMs - (nowMs - this.#since);
+    if (this.#leftMs >= 0) return NOTHING;
     this.#decided = nowMs;
     this.#answered = -1;
     this.stage = "asking";

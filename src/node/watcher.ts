@@ -14,7 +14,7 @@ import { type Limits, type Move, Watch } from "./watch.ts";
 export const THREAD_ID = 6;
 export const TID = 7;
 /** What a late run that answers has, to come to its own end. @unit ms */
-const MOMENT_MS = 5;
+const MOMENT_MS = 3;
 
 /** Between two looks at threads that do well. @unit ms */
 const PERIOD_MS = [5, 25] as const;
@@ -135,7 +135,7 @@ export class Watcher {
 
   #round(): void {
     const now = performance.now();
-    let [urgent, idle] = [false, true];
+    let [soonMs, idle] = [this.#periodMs, true];
     for (const each of [...this.#threads.values()]) {
       const beats = each.cells[BEATS] as number;
       const turned = beats !== each.beats;
@@ -144,12 +144,12 @@ export class Watcher {
       // While a run is under way each look is close: an interval that is not known counts in full.
       const nowMs = each.spent.read(now, each.watch.owing || each.cells[RUN] !== 0);
       this.#carryOut(each, each.watch.look(nowMs, now));
-      if (each.watch.urgent) urgent = true;
+      soonMs = Math.min(soonMs, each.watch.urgent ? 1 : each.watch.leftMs + 1);
       if ((turned && !pinged) || (each.watch.owing && !pinged)) idle = false;
     }
     // A ping makes a thread turn: that is no sign of life of its own.
     this.#idle = idle ? this.#idle + 1 : 0;
-    this.#later(urgent ? 1 : this.#idle > IDLE_LOOKS ? IDLE_MS : this.#periodMs);
+    this.#later(this.#idle > IDLE_LOOKS ? IDLE_MS : soonMs);
   }
 
   #carryOut(each: Watched, move: Move): void {
