@@ -21,6 +21,7 @@ const COMMANDS = {
   sim: [cli, "sim"],
   bench: ["bench/run.ts"],
   soak: ["test/soak/run.ts"],
+  kill: ["test/kill/run.ts"],
   coppice: [cli],
 };
 

@@ -8,8 +8,9 @@ import { undeliverable } from "../kernel/delivery.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
-import type { Committer, KernelOptions, Meter } from "../kernel/ports.ts";
+import type { Committer, KernelOptions, Meter, Tools } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
+import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall } from "../tool/broker.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
@@ -52,6 +53,19 @@ const NO_STORE: Committer = {
  * documented, there since Node 0.x, and looked for here: without it handlers go on between turns.
  */
 const drain = (process as { _tickCallback?: () => void })._tickCallback;
+
+/** Tools whose calls pass crash points, if one is armed. */
+function mortal(tools: Tools): Tools {
+  if (!crashing) return tools;
+  return {
+    async call(...given) {
+      crashPoint("tool:called");
+      const output = await tools.call(...given);
+      crashPoint("tool:done");
+      return output;
+    },
+  };
+}
 
 /** A running kernel. */
 export interface Host {
@@ -100,7 +114,7 @@ export function createHost(options: HostOptions): Host {
     route: (path, supervisor) => places.threadOf(path, supervisor),
     transport,
     committer: link?.client ?? NO_STORE,
-    tools: brokerOf(options.pool),
+    tools: mortal(brokerOf(options.pool)),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

@@ -6,6 +6,7 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Completion } from "../kernel/ports.ts";
 import { StoreClient } from "../store/committer.ts";
+import { crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { StoreAnswer, StoreOp } from "../store/store.ts";
 
@@ -36,16 +37,20 @@ export class StoreLink {
     port.on("message", (reply: Reply) => {
       this.#inFlight--;
       if (reply.error !== undefined) return failed(reply.error);
+      crashPoint("batch:heard");
       for (const completion of this.client.complete(reply.answers ?? [])) complete(completion);
       this.flush();
       after();
+      crashPoint("batch:released");
     });
   }
 
   flush(): void {
     if (this.#inFlight > 0 || this.client.size === 0) return;
     this.#inFlight++;
-    this.#port.postMessage({ ops: this.client.take() });
+    const ops = this.client.take();
+    crashPoint("batch:taken");
+    this.#port.postMessage({ ops });
   }
 }
 

@@ -8,6 +8,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ActorError } from "../actor/errors.ts";
+import { crashPoint } from "./crash-point.ts";
 import { corrupt, STORE_FILE, storeFault } from "./sqlite-fault.ts";
 import { lockFolder } from "./sqlite-owner.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./sqlite-schema.ts";
@@ -86,6 +87,7 @@ function openToOwn(folder: string, file: string, options: SqliteOptions): OpenFi
     }
   };
   try {
+    crashPoint("open:locked");
     if (!fs.existsSync(file)) createStore(folder, file);
     checkPlain(file);
     db = new DatabaseSync(file, { timeout: BUSY_MS });
@@ -99,6 +101,7 @@ function openToOwn(folder: string, file: string, options: SqliteOptions): OpenFi
     // Flushed also in a store that is not: no two owners may ever have the same epoch.
     const raise = "UPDATE meta SET value = value + 1 WHERE key = 'epoch' RETURNING value";
     const { value } = db.prepare(raise).get() as { value: number };
+    crashPoint("open:raised");
     if (options.durability === "committed") db.exec("PRAGMA synchronous = NORMAL");
     return { db, file, epoch: value, release };
   } catch (thrown) {
@@ -141,6 +144,7 @@ function createStore(folder: string, file: string): void {
     db.close();
   }
   fs.renameSync(draft, file);
+  crashPoint("open:created");
   flushFolder(folder);
 }
 

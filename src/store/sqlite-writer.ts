@@ -12,6 +12,7 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { ActorError } from "../actor/errors.ts";
+import { crashPoint } from "./crash-point.ts";
 import { openSqlite, type SqliteEngine } from "./sqlite.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
@@ -83,6 +84,7 @@ function obey(engine: SqliteEngine, message: ToWriter): void {
 function connect(engine: SqliteEngine, id: number, port: MessagePort): void {
   clients.set(id, port);
   port.on("message", (batch: ClientBatch) => {
+    crashPoint("batch:arrived");
     // The first batch of a turn of the event loop calls for a commit; those of other ports that
     // arrive in the same turn go with it.
     if (arrived.push(arrive(port, batch)) === 1) setImmediate(() => work(engine));
@@ -161,6 +163,7 @@ function execute(engine: SqliteEngine, group: readonly Arrived[]): void {
     reply(port, { answers: answers.slice(from, from + ops.length) });
     from += ops.length;
   }
+  crashPoint("batch:answered");
 }
 
 function fail(port: MessagePort, thrown: unknown): void {

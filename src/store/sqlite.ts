@@ -6,6 +6,7 @@
  * the answers are those of memory.ts, one for one.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { crashPoint } from "./crash-point.ts";
 import { bury, DEAD_LETTERS_MAX, readDead, type StoredDead } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
@@ -92,9 +93,16 @@ export class SqliteEngine implements Engine {
     try {
       this.#db.exec(this.#readOnly ? "BEGIN" : STATEMENTS.begin);
       if (this.#readOnly) this.#seq = this.#readSeq();
-      const answers = ops.map((op) => this.#one(op));
+      crashPoint("batch:begun");
+      const half = ops.length >> 1;
+      const answers = ops.map((op, index) => {
+        if (index === half) crashPoint("batch:half");
+        return this.#one(op);
+      });
       if (this.#seq !== before && !this.#readOnly) this.#sql.run("saveSeq", this.#seq);
+      crashPoint("batch:executed");
       this.#sql.run("commit");
+      crashPoint("batch:committed");
       return answers;
     } catch (thrown) {
       this.#seq = before;
@@ -149,6 +157,7 @@ export class SqliteEngine implements Engine {
     if (known !== undefined && life > known.life) {
       this.#sql.run("own", life, known.id);
       known.life = life;
+      crashPoint("load:owned");
     }
     if (known === undefined || known.born === null) return { kind: "loaded", stored: null };
     const row = this.#sql.get<ActorRow>("readActor", known.id) as ActorRow;

@@ -1,0 +1,38 @@
+// A short run of `npm run kill`: the first crash points, and random moments between them.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { isFlawless, killOften } from "./conductor.ts";
+
+test("the ledger under 15 kills: nothing lost, nothing twice", async () => {
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  const options = { kills: 15, seed: 1, signal };
+  const report = await killOften({ ...options, progress: (line) => lines.push(line) });
+  expect(isFlawless(report), JSON.stringify(report)).toBe(true);
+  expect([report.kills, report.atPoints, lines]).toEqual([15, 5, ["10 of 15 kills"]]);
+  expect(report.messages).toBeGreaterThan(100);
+  expect(report.recoveryP50Ms).toBeGreaterThan(0);
+}, 300_000);
+
+test("its command line: help, and what it does not understand", () => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [
+      "--conditions=coppice-source",
+      join(import.meta.dirname, "run.ts"),
+      ...args,
+    ]);
+  const { status, stdout } = run("--help");
+  expect([status, String(stdout)]).toEqual([0, expect.stringContaining("--kills N")]);
+  for (const args of [
+    ["--kills", "0"],
+    ["--kills", "x"],
+    ["--store", "tape"],
+    ["--kils", "1"],
+  ]) {
+    const bad = run(...args);
+    expect([bad.status, String(bad.stdout)], args.join(" ")).toEqual([2, ""]);
+    expect(String(bad.stderr)).toContain("Remedy: npm run kill -- --help");
+  }
+});

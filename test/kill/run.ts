@@ -1,0 +1,71 @@
+/** `npm run kill`: the ledger under kill -9. One JSON line at the end; see conductor.ts. */
+import { parseArgs } from "node:util";
+import { isFlawless, killOften } from "./conductor.ts";
+
+const HELP = `npm run kill -- [--store sqlite] [--kills N] [--seed S]
+
+Durable agents hand amounts on and act on a process outside, under a key each. Their process is ended
+with SIGKILL: at a random moment, while it starts, and at each named crash point of the store. The
+last line is one JSON object; the exit status is 0 when nothing was lost or doubled, else 1.
+
+  --store     the store of the agents: sqlite
+  --kills N   how often; 1 to 1000000 (100)
+  --seed S    of the moments and points; the machine's own timing is not repeated (1)
+`;
+
+class UsageError extends Error {}
+
+function whole(name: string, text: string | undefined, otherwise: number, min: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (/^\d+$/.test(text ?? "0") && value >= min && value <= 1_000_000) return value;
+  throw new UsageError(
+    `--${name} ${JSON.stringify(text)} is no whole number from ${min} to 1000000`,
+  );
+}
+
+function wanted(args: string[]) {
+  const text = { type: "string" } as const;
+  const help = { type: "boolean", short: "h" } as const;
+  const options = { store: text, kills: text, seed: text, help };
+  let values: { store?: string; kills?: string; seed?: string; help?: boolean };
+  try {
+    values = parseArgs({ args, options, strict: true }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const { store = "sqlite" } = values;
+  if (store !== "sqlite") throw new UsageError(`--store ${JSON.stringify(store)}: there is sqlite`);
+  const kills = whole("kills", values.kills, 100, 1);
+  return { help: values.help ?? false, kills, seed: whole("seed", values.seed, 1, 0) };
+}
+
+async function main(args: string[]): Promise<number> {
+  const { help, ...options } = wanted(args);
+  if (help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const interrupted = new AbortController();
+  // Twice in a moment is one Ctrl-C that came two ways; the processes end with this one.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => interrupted.abort());
+  }
+  const began = performance.now();
+  const progress = (line: string) => {
+    const seconds = Math.round((performance.now() - began) / 1_000);
+    process.stderr.write(`${line}, ${seconds} s\n`);
+  };
+  const report = await killOften({ ...options, progress, signal: interrupted.signal });
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (interrupted.signal.aborted) return 130;
+  return isFlawless(report) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const usage = error instanceof UsageError;
+  const remedy = usage ? "\nRemedy: npm run kill -- --help" : "";
+  process.stderr.write(`kill: ${usage ? error.message : (error as Error).stack}${remedy}\n`);
+  process.exitCode = usage ? 2 : 1;
+}
