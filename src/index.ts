@@ -3,9 +3,10 @@
  */
 export { actor, type Behaviour, type Down, IGNORE, type LinkExit } from "./actor/actor.ts";
 export { type App, app, memory, type StoreSpec, sqlite } from "./actor/app.ts";
-export type { AfterOptions, Context, Log, Sender, Timer } from "./actor/context.ts";
+export type { AfterOptions, Context, Log, Sender, Timer, UseOptions } from "./actor/context.ts";
 export { ActorError, type ErrorCode } from "./actor/errors.ts";
 export { type ExitReason, formatReason, isClean } from "./actor/exit.ts";
+export type { IsolatedTier, Outcome, Tier, Usage } from "./actor/outcome.ts";
 export {
   type Ask,
   ask,
@@ -28,15 +29,23 @@ export {
   supervisor,
 } from "./actor/spec.ts";
 export {
-  microvm,
-  type PoolOptions,
-  type PoolSpec,
-  pool,
-  type SandboxSpec,
+  type CommandRun,
+  type Printed,
+  type ToolOptions,
   type ToolValue,
   tool,
 } from "./actor/tool.ts";
 export type { Duration, Size } from "./actor/units.ts";
+export {
+  type IsolatedSpec,
+  microvm,
+  type PoolOptions,
+  type PoolSpec,
+  pool,
+  type SandboxOptions,
+  type SandboxSpec,
+  sandbox,
+} from "./actor/walls.ts";
 export { start } from "./node/node.ts";
 export type { StartOptions } from "./node/options.ts";
 export type { System } from "./node/system.ts";

@@ -40,6 +40,15 @@ export interface AfterOptions {
   when?: "delay" | "idle" | "next";
 }
 
+/** What {@link Context.use} may be told besides the input. */
+export interface UseOptions {
+  /**
+   * Who hears the output of a command while it is printed: each piece is a tell of
+   * `{ stream: "stdout" | "stderr", text }`. Not recorded, so a rerun may say it again. @default nobody
+   */
+  output?: { readonly to: AnyRef; readonly type: string };
+}
+
 /** Verbs shared by whoever acts: `ctx` inside of an actor and `system` outside. */
 export interface Sender {
   /**
@@ -73,8 +82,13 @@ export interface Context<M extends Messages = Messages, Out = never> extends Sen
     type: K,
     message: InputOf<N[K]>,
   ): void;
-  /** Calls a granted tool. @throws ActorError (rejects) E_TOOL_DENIED; what the tool throws */
-  use<I, O>(tool: ToolValue<I, O>, input: I): Promise<O>;
+  /**
+   * Calls a granted tool: the result is recorded, so a rerun of the message does not call again.
+   *
+   * @throws ActorError (rejects) E_TOOL_DENIED E_TOOL_FAILED E_TOOL_KILLED E_TOOL_HOSTILE
+   *   E_TOOL_UNKNOWN timeout overloaded; what the function of an inline tool throws
+   */
+  use<I, O>(tool: ToolValue<I, O>, input: I, options?: UseOptions): Promise<O>;
   /**
    * An inline side effect whose result is recorded: after a crash a durable actor gets the recorded
    * result and `fn` is not run again. Trusted code only.

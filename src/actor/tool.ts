@@ -1,32 +1,43 @@
 /**
- * Owns: the shape of a tool as a value: name, schemas, sandbox, function.
- * Does not own: calling it (tool/broker.ts).
+ * Owns: the shape of a tool as a value: name, schemas, where and what it runs.
+ * Does not own: where it runs (walls.ts), calling it (tool/broker.ts).
  */
 import type { z } from "zod";
+import { checkId } from "./actor.ts";
+import { ActorError, shown } from "./errors.ts";
 import { settings } from "./settings.ts";
-import { bytes, type Duration, milliseconds, type Size } from "./units.ts";
+import type { SandboxSpec } from "./walls.ts";
 
-/** Limits of a {@link pool} tool, defaults filled in. */
-export interface PoolSpec {
-  readonly tier: "pool";
-  readonly timeoutMs: number;
-  readonly memoryBytes: number;
-  readonly maxQueue: number;
+/** What a command printed, as text. */
+export interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** Where a tool runs. `inline` is trusted code in the actor's thread, `pool` pure CPU work beside it. */
-export type SandboxSpec =
-  | { readonly tier: "inline" }
-  | PoolSpec
-  | {
-      readonly tier: "microvm";
-      readonly memoryBytes: number;
-      readonly timeoutMs: number;
-      readonly network: "none" | readonly string[];
-    };
+/** Files of a call by their relative path. */
+export type ToolFiles = Readonly<Record<string, string | Uint8Array>>;
 
-/** Function or command of a tool. A command needs a sandbox that can run it. */
-export type ToolRun<I, O> = string | ((input: I, signal: AbortSignal) => O | Promise<O>);
+type Of<I, T> = T | ((input: I) => T);
+
+/** A command and what it is given. No shell reads it: an argument is an argument. */
+export interface CommandRun<I, O> {
+  /** A program of the sandbox, by name or path. */
+  readonly command: string;
+  /** @default [] */
+  readonly args?: Of<I, readonly string[]>;
+  /** Found in the working folder; those that start with `#!` may be run. @default none */
+  readonly files?: Of<I, ToolFiles>;
+  /** @default the input as JSON */
+  readonly stdin?: Of<I, string | Uint8Array>;
+  /** The value of the call, checked by the output schema. @default `{ stdout, stderr }` */
+  readonly output?: (printed: Printed, input: I) => O;
+}
+
+/** A trusted function, or a command line of words: program and arguments, its input as JSON. */
+export type ToolRun<I, O> =
+  | string
+  | CommandRun<I, O>
+  | ((input: I, signal: AbortSignal, key: string) => O | Promise<O>);
 
 /** A tool as a value, granted in child specs by itself. */
 export interface ToolValue<I = unknown, O = unknown> {
@@ -36,90 +47,76 @@ export interface ToolValue<I = unknown, O = unknown> {
   readonly output: z.ZodType<O>;
   readonly sandbox: SandboxSpec;
   readonly run: ToolRun<I, O>;
+  readonly idempotent: boolean;
 }
 
 /** A tool of any types: what specs and the broker handle. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where a tool's types are erased
 export type AnyTool = ToolValue<any, any>;
 
+/** What {@link tool} is told. */
+export interface ToolOptions<I extends z.ZodType, O extends z.ZodType> {
+  input: I;
+  output: O;
+  /** @default inline: trusted code in the actor's thread */
+  sandbox?: SandboxSpec;
+  run: ToolRun<z.infer<I>, z.infer<O>>;
+  /**
+   * May a call be made twice with the same key? Then it is, when a crash took its answer; otherwise
+   * the answer is the error `E_TOOL_UNKNOWN` and the agent decides. @default false
+   */
+  idempotent?: boolean;
+}
+
+/** A command of words as program and arguments. */
+export function commandOf(run: ToolRun<never, unknown>): CommandRun<never, unknown> | null {
+  if (typeof run === "function") return null;
+  if (typeof run !== "string") return run;
+  const [command = "", ...args] = run.trim().split(/\s+/);
+  return { command, args };
+}
+
+function checkRun(run: unknown, tier: SandboxSpec["tier"], at: string): void {
+  const fail = (fact: string, fix: string) =>
+    new ActorError("E_SPEC_COMBINATION", fact, { at, fix });
+  if (typeof run === "function") {
+    if (tier === "inline" || tier === "pool") return;
+    throw fail(`a function cannot run in the tier ${tier}`, 'give it run: { command: "…" }');
+  }
+  const command =
+    typeof run === "string" ? run.trim() : (run as CommandRun<never, unknown>)?.command;
+  if (typeof command !== "string" || command === "") {
+    throw new ActorError("E_SPEC_STRATEGY", `run: ${shown(run)} is no function and no command`, {
+      at,
+      fix: 'give it a function, "program words", or { command: "program" }',
+    });
+  }
+  if (tier === "inline" || tier === "pool") {
+    throw fail("a command runs in a sandbox", 'add sandbox: sandbox("process" | … | "microvm")');
+  }
+}
+
 /**
  * Declares a tool: the only way out of an actor.
  *
- * @param options.sandbox default inline: trusted code in the actor's thread
+ * @throws E_SPEC_ID for a bad name, E_SPEC_STRATEGY for a `run` that is none, E_SPEC_COMBINATION for
+ *   one that its sandbox cannot run
  */
 export function tool<I extends z.ZodType, O extends z.ZodType>(
   name: string,
-  options: { input: I; output: O; sandbox?: SandboxSpec; run: ToolRun<z.infer<I>, z.infer<O>> },
+  options: ToolOptions<I, O>,
 ): ToolValue<z.infer<I>, z.infer<O>> {
+  checkId(name, "tool name");
+  const at = `tool ${name}`;
+  const sandbox = options.sandbox ?? { tier: "inline" };
+  checkRun(options.run, sandbox.tier, at);
   return {
     kind: "tool",
     name,
     input: options.input as z.ZodType<z.infer<I>>,
     output: options.output as z.ZodType<z.infer<O>>,
-    sandbox: options.sandbox ?? { tier: "inline" },
+    sandbox,
     run: options.run,
-  };
-}
-
-const HOUR_MS = 3_600_000;
-
-/** How a {@link pool} tool is bounded. */
-export interface PoolOptions {
-  /**
-   * Longest run of one call; waiting for a free thread does not count. Past it the thread is ended
-   * and the call fails with `timeout`. @default 10 s @limit 1 ms … 1 h
-   */
-  timeout?: Duration;
-  /**
-   * JavaScript heap of the thread, which the app module needs a part of; memory of buffers lies
-   * outside of it and is not bounded. @unit MiB @default 128 @limit 16 … 32_768
-   */
-  memoryMb?: number;
-  /**
-   * Calls of this tool that may wait for a free thread, on the whole node; one more fails with
-   * `overloaded`. @default 1_000 @limit 0 … 100_000
-   */
-  maxQueue?: number;
-}
-
-/**
- * A sandbox for pure CPU work: the function runs in a thread of the node's pool, so it holds up no
- * actor, and can be ended in the middle of a loop. A guard against accidents, not against malice:
- * the code has this process's rights. Its thread imports the app module and finds the tool by name
- * in the tree's grants, so `run` must reach what it needs from there; input and output cross as
- * structured clones. The signal given to `run` never fires: the thread is ended instead.
- *
- * A call fails with what `run` throws, with `timeout` or `overloaded`, with `E_TOOL_LOST` when its
- * thread is gone (out of memory, `process.exit`, an error nobody caught), with `E_APP_LOAD` when
- * the app module cannot be imported there.
- *
- * @example tool("diff", { input, output, sandbox: pool({ timeout: "2s" }), run: ({ a, b }) => … })
- * @throws E_SPEC_RANGE E_UNITS for a setting outside of its limits
- */
-export function pool(options: PoolOptions = {}): PoolSpec {
-  const { timeout, memoryMb, maxQueue } = options;
-  const at = "pool()";
-  const timeoutMs = settings.period(timeout, 10_000, "timeout", at);
-  if (timeoutMs > HOUR_MS) throw settings.outside("timeout", timeout, 1, HOUR_MS, at);
-  return {
-    tier: "pool",
-    timeoutMs,
-    memoryBytes: settings.integer(memoryMb, 128, [16, 32_768], "memoryMb", at) * 1_048_576,
-    maxQueue: settings.integer(maxQueue, 1_000, [0, 100_000], "maxQueue", at),
-  };
-}
-
-/** A microVM sandbox. This version has no driver for it: a node refuses to start such an app. */
-export function microvm(options: {
-  memoryMb?: number;
-  memory?: Size;
-  timeout?: Duration;
-  network?: "none" | readonly string[];
-}): SandboxSpec {
-  return {
-    tier: "microvm",
-    memoryBytes: options.memory ? bytes(options.memory) : (options.memoryMb ?? 128) * 1_048_576,
-    timeoutMs: milliseconds(options.timeout ?? "10s"),
-    network: options.network ?? "none",
+    idempotent: settings.flag(options.idempotent, false, "idempotent", at),
   };
 }

@@ -51,7 +51,7 @@ export function perform(
 }
 
 /** Runs an inline effect of a handler; what it throws is its answer, not the actor's end. */
-function guarded(cell: Cell, fn: () => unknown, done: (answer: Answer) => void): void {
+export function guarded(cell: Cell, fn: () => unknown, done: (answer: Answer) => void): void {
   const { guard } = cell.kernel;
   const post = (answer: Answer) => {
     guard.pause();

@@ -3,6 +3,7 @@
  * Does not own: what is done with them (observe/, sim/checkers.ts).
  */
 import type { ExitReason } from "../actor/exit.ts";
+import type { Outcome, Tier, Usage } from "../actor/outcome.ts";
 
 /** Why a message became a dead letter. */
 export type DeadReason =
@@ -35,6 +36,16 @@ export type Fact =
   | { type: "thread_lost"; path: string; lost: number; why: string }
   /** A run of user code was ended from outside; its actor exits with this reason. */
   | { type: "aborted"; path: string; life: number; reason: ExitReason }
+  /** A tool call has ended; its input and output are nobody's business here. */
+  | {
+      type: "used";
+      path: string;
+      tool: string;
+      key: string;
+      end: Outcome["tag"];
+      tier: Tier | null;
+      usage: Usage;
+    }
   | { type: "muted"; path: string; by: string }
   | { type: "log"; path: string; level: LogLevel; message: string; fields: unknown };
 

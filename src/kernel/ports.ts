@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
+import type { Outcome } from "../actor/outcome.ts";
 import type { ActorSpec, ChildSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import type { KernelEvent } from "./events.ts";
@@ -146,15 +147,28 @@ export interface Transport {
   send(thread: number, envelope: Envelope): boolean;
 }
 
-/** Runs tool calls; answers through the promise. */
+/** One tool call as its handler has asked for it. */
+export interface ToolCall {
+  readonly spec: ActorSpec;
+  readonly path: string;
+  readonly tool: AnyTool;
+  readonly input: unknown;
+  /** The same in every run of the message. */
+  readonly key: string;
+  /** Did an earlier run of the message release this call, and never record its answer? */
+  readonly again: boolean;
+  /** Fires when the actor has ended. */
+  readonly signal: AbortSignal;
+  /** Wants the output of a command while it is printed. */
+  readonly output: ((chunk: { stream: "stdout" | "stderr"; text: string }) => void) | null;
+}
+
+/** How it ended; `cause`, when set, is the error the handler gets. */
+export type ToolEnd = Outcome & { readonly cause?: unknown };
+
+/** Runs tool calls; answers through the promise, which does not reject. */
 export interface Tools {
-  call(
-    spec: ActorSpec,
-    tool: AnyTool,
-    input: unknown,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<unknown>;
+  call(call: ToolCall): Promise<ToolEnd>;
 }
 
 /** Counts the work of metered user code of one thread. */

@@ -6,7 +6,7 @@
  * Invariants: K3; a dead incarnation, or a finished message, can do nothing any more (SEMANTICS 30.2).
  */
 import { checkId } from "../actor/actor.ts";
-import type { AfterOptions, AnyContext, Log, Timer } from "../actor/context.ts";
+import type { AfterOptions, AnyContext, Log, Timer, UseOptions } from "../actor/context.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, ExitThrown, NORMAL } from "../actor/exit.ts";
 import { Address } from "../actor/protocol.ts";
@@ -24,6 +24,7 @@ import type { Envelope, Mail } from "./ports.ts";
 import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
+import { use } from "./using.ts";
 
 type Target = { readonly path: string };
 
@@ -215,12 +216,8 @@ export class Verbs {
     });
   }
 
-  use(tool: AnyTool, input: unknown): Promise<unknown> {
-    return this.#within("use", (cell) =>
-      perform(this, cell, `use ${tool.name}`, {}, (signal, key) =>
-        cell.kernel.tools.call(cell.spec, tool, input, key, signal),
-      ),
-    );
+  use(tool: AnyTool, input: unknown, options: UseOptions = {}): Promise<unknown> {
+    return this.#within("use", (cell) => use(this, cell, tool, input, options));
   }
 
   step<T>(

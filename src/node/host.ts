@@ -11,7 +11,7 @@ import { CONTROL, type Places } from "../kernel/placement.ts";
 import type { Committer, KernelOptions, Meter, Tools } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { crashing, crashPoint } from "../store/crash-point.ts";
-import { brokerOf, type PoolCall } from "../tool/broker.ts";
+import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
 import { PortTransport } from "./transport.ts";
@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly store: MessagePort | null;
   /** The line to the pool; null where no actor lives. */
   readonly pool: PoolCall | null;
+  /** The line to the sandboxes; null likewise. */
+  readonly sandbox: SandboxCall | null;
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   readonly onRoot?: KernelOptions["onRoot"];
@@ -114,7 +116,7 @@ export function createHost(options: HostOptions): Host {
     route: (path, supervisor) => places.threadOf(path, supervisor),
     transport,
     committer: link?.client ?? NO_STORE,
-    tools: mortal(brokerOf(options.pool)),
+    tools: mortal(brokerOf({ pool: options.pool, sandbox: options.sandbox, now: monotonicMs })),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

@@ -8,7 +8,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
+import type { IsolatedTier } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
+import { tierFor } from "../tool/tiers.ts";
 
 /** The URL of an app module given as URL or path. @throws E_APP_FILE */
 export function appUrl(app: URL | string): URL {
@@ -53,34 +55,38 @@ export async function loadApp(url: URL): Promise<App> {
     });
   }
   behavioursOf(module.default);
-  checkSandboxes(module.default);
+  checkNames(module.default);
   return module.default;
 }
 
-/**
- * A tool whose tier this host lacks is refused before anything starts: no silent downgrade. So is a
- * second tool of one name: threads find tools by name, and each must find the same one.
- */
-function checkSandboxes(app: App): void {
+/** Two tools of one name are refused: threads find tools by name, and each must find the same one. */
+function checkNames(app: App): void {
   const tools = new Map<string, AnyTool>();
-  visitSpecs(app.root, (spec, path) => {
-    if (spec.kind !== "actor") return;
-    for (const tool of spec.tools) {
-      const other = tools.get(tool.name) ?? tool;
-      tools.set(tool.name, tool);
-      if (other !== tool) {
-        throw new ActorError("E_SPEC_DUPLICATE_ID", `two tools are called ${tool.name}`, {
-          at: path,
-          fix: "give each tool of an app a name of its own",
-        });
-      }
-      const { tier } = tool.sandbox;
-      if ((tier === "inline" || tier === "pool") && typeof tool.run === "function") continue;
-      const needed = typeof tool.run === "string" && tier !== "microvm" ? "process" : tier;
-      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs the tier ${needed}`, {
-        at: path,
-        fix: "this version runs functions only: inline (no sandbox) or in a pool()",
-      });
-    }
+  eachTool(app, (tool, at) => {
+    const other = tools.get(tool.name) ?? tool;
+    tools.set(tool.name, tool);
+    if (other === tool) return;
+    throw new ActorError("E_SPEC_DUPLICATE_ID", `two tools are called ${tool.name}`, {
+      at,
+      fix: "give each tool of an app a name of its own",
+    });
   });
+}
+
+function eachTool(app: App, visit: (tool: AnyTool, path: string) => void): void {
+  visitSpecs(app.root, (spec, path) => {
+    if (spec.kind === "actor") for (const tool of spec.tools) visit(tool, path);
+  });
+}
+
+/**
+ * An app with a tool whose tier this host lacks is refused before anything starts: no silent
+ * downgrade. @throws E_SANDBOX_MISSING
+ */
+export async function checkTiers(app: App): Promise<void> {
+  const needed = new Map<IsolatedTier, string>();
+  eachTool(app, ({ name, sandbox: { tier } }) => {
+    if (tier !== "inline" && tier !== "pool" && !needed.has(tier)) needed.set(tier, name);
+  });
+  for (const [tier, tool] of needed) await tierFor(tier, tool);
 }

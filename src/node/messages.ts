@@ -23,6 +23,8 @@ export interface ThreadData {
   readonly store: MessagePort;
   /** Its end of the line to the pool of tool threads. */
   readonly pool: MessagePort;
+  /** Its end of the line to the sandboxes. */
+  readonly sandbox: MessagePort;
   /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
   readonly cells: SharedArrayBuffer;
   readonly preemption: Preemption;
@@ -48,6 +50,10 @@ export type ToThread =
   | { kind: "watched"; port: MessagePort }
   /** To the control thread: its end of another thread's line to the pool. */
   | { kind: "pool"; port: MessagePort }
+  /** Likewise, of the line to the sandboxes. */
+  | { kind: "sandbox"; port: MessagePort }
+  /** To the control thread: end all that runs outside of this process, and say so. */
+  | { kind: "close" }
   | { kind: "snapshot"; id: number }
   | { kind: "detail"; id: number; path: string };
 
@@ -75,5 +81,6 @@ export type FromThread =
   /** The thread ends itself. `untraced`: by a failure of nobody knows whom. */
   | { kind: "ending"; why: string; untraced: boolean }
   | { kind: "root"; signal: Extract<Signal, { kind: "started" | "exited" }> }
+  | { kind: "closed" }
   | { kind: "snapshot"; id: number; view: ThreadView }
   | { kind: "detail"; id: number; detail: ProcessDetail | null };

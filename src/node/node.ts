@@ -15,7 +15,7 @@ import { createLog } from "../observe/log.ts";
 import { startSqliteWriter } from "../store/sqlite-client.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
-import { appUrl, loadApp } from "./load.ts";
+import { appUrl, checkTiers, loadApp } from "./load.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import {
   dataFolder,
@@ -46,6 +46,7 @@ export async function start(app: URL | string, options: StartOptions = {}): Prom
   const threads = threadCount(options.threads);
   const url = appUrl(app);
   const loaded = await loadApp(url);
+  await checkTiers(loaded);
   const folder = dataFolder(loaded, options);
   const node = new Node(loaded, url, threads, folder, options);
   return node.start();
@@ -97,6 +98,7 @@ class Node implements ThreadListener {
       durable: () => false,
       store: null,
       pool: null,
+      sandbox: null,
       freeze: false,
       sink: (event) => this.events([event]),
       onStoreFailure: () => {},
@@ -220,10 +222,12 @@ class Node implements ThreadListener {
       traceAll,
     };
     const line = new MessageChannel();
-    const ports = { store: store.connect(thread), pool: line.port1 };
+    const boxes = new MessageChannel();
+    const ports = { store: store.connect(thread), pool: line.port1, sandbox: boxes.port1 };
     const made = new Thread({ ...data, ...ports }, this);
     const control = thread === CONTROL ? made : this.threads[CONTROL];
     control?.post({ kind: "pool", port: line.port2 }, [line.port2 as never]);
+    control?.post({ kind: "sandbox", port: boxes.port2 }, [boxes.port2 as never]);
     for (const other of this.threads) {
       const { port1, port2 } = new MessageChannel();
       if (other.data.thread === thread) continue;
@@ -253,6 +257,7 @@ class Node implements ThreadListener {
   async #close(): Promise<void> {
     await this.#inspection?.close();
     this.#inspection = null;
+    await this.threads[CONTROL]?.close();
     await Promise.all(this.threads.map((each) => each.terminate()));
     await this.#store?.close();
     this.#store = null;

@@ -6,7 +6,8 @@
 import { deserialize, serialize } from "node:v8";
 import type { MessagePort } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
-import type { AnyTool, PoolSpec } from "../actor/tool.ts";
+import type { AnyTool } from "../actor/tool.ts";
+import type { PoolSpec } from "../actor/walls.ts";
 import type { PoolCall } from "../tool/broker.ts";
 import type { ToolPool } from "../tool/pool.ts";
 import type { FromPool, PoolAnswer, PoolRequest, ToPool } from "../tool/pool-messages.ts";
@@ -42,12 +43,13 @@ export function poolCalls(port: MessagePort): PoolCall {
     open.get(reply.id)?.(reply);
     open.delete(reply.id);
   });
-  return async (tool, value, signal) => {
+  return async (tool, value, key, signal) => {
     signal.throwIfAborted();
     const id = ++last;
     const { timeoutMs, memoryBytes, maxQueue } = tool.sandbox as PoolSpec;
     const input = encodeInput(tool, value);
-    const request: PoolRequest = { id, tool: tool.name, input, timeoutMs, memoryBytes, maxQueue };
+    const limits = { timeoutMs, memoryBytes, maxQueue };
+    const request: PoolRequest = { id, tool: tool.name, key, input, ...limits };
     const { promise, resolve, reject } = Promise.withResolvers<FromPool>();
     const cancel = () => {
       port.postMessage({ kind: "cancel", id } satisfies ToPool);

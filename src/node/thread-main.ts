@@ -19,6 +19,7 @@ import { installMeter } from "./meter.ts";
 import { contain, trace } from "./mishaps.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
 import { monotonicMs } from "./pump.ts";
+import { sandboxCalls, sandboxServer } from "./sandbox-link.ts";
 import { ownTid } from "./spent.ts";
 import { warm } from "./warm.ts";
 import { THREAD_ID, TID, Watcher } from "./watcher.ts";
@@ -38,6 +39,9 @@ const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"])
 
 /** On the control thread only: serves the calls of pool tools that come over a port. */
 const servePool = poolServer(data.app, data.threads);
+
+/** Likewise, the calls of tools that run in sandboxes. */
+const sandboxes = sandboxServer();
 
 let events: KernelEvent[] = [];
 let imported = false;
@@ -139,6 +143,10 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
     }
     case "pool":
       return servePool(message.port);
+    case "sandbox":
+      return sandboxes.serve(message.port);
+    case "close":
+      return void sandboxes.close().finally(() => tell({ kind: "closed" }));
     case "snapshot":
       return tell({ kind: "snapshot", id: message.id, view: view(host) });
     case "detail": {
@@ -174,6 +182,7 @@ async function main(): Promise<void> {
     durable: (path) => isDurable(app.root, path),
     store: data.store,
     pool: poolCalls(data.pool),
+    sandbox: sandboxCalls(data.sandbox),
     freeze: data.freeze,
     ...metered,
     sink,

@@ -20,6 +20,9 @@ export interface ThreadListener {
   hung(thread: number, generation: number, why: string): void;
 }
 
+/** What a control thread may take to end what runs outside of this process. @unit ms */
+const CLOSE_MS = 5_000;
+
 type Question = { kind: "snapshot" } | { kind: "detail"; path: string };
 
 const ENTRY = new URL(
@@ -54,7 +57,7 @@ export class Thread {
     const { worker, endable } = spawn(ENTRY, {
       workerData: data,
       ...limitsOf(data),
-      transferList: [data.store, data.pool],
+      transferList: [data.store, data.pool, data.sandbox],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });
     this.worker = worker;
@@ -98,6 +101,21 @@ export class Thread {
 
   detail(path: string): Promise<ProcessDetail | null> {
     return this.#ask({ kind: "detail", path }) as Promise<ProcessDetail | null>;
+  }
+
+  /** Lets the control thread end what runs outside of this process, before it is ended itself. */
+  close(): Promise<unknown> {
+    if (this.#ended) return Promise.resolve();
+    const closed = new Promise((resolve) => {
+      this.worker.on(
+        "message",
+        (message: FromThread) => message.kind === "closed" && resolve(null),
+      );
+      this.worker.once("exit", resolve);
+      setTimeout(resolve, CLOSE_MS).unref();
+    });
+    this.post({ kind: "close" });
+    return closed;
   }
 
   /** Ends it at once. */

@@ -64,7 +64,8 @@ export class Clockwork {
     this.#threads = threads;
     this.#random = seeded(seed);
     this.#misfortune = new Misfortune(seed, crash, loseThread);
-    this.#tools = fakeTools({ fakes: tools, wait: (ms) => this.#wait(ms) });
+    const wait = (ms: number) => this.#wait(ms);
+    this.#tools = fakeTools({ fakes: tools, now: () => this.now, wait });
     this.#foreign = new Foreign(this.#tools, () => this.kernels());
     const strike = (path: string) => this.#misfortune.strike(this.#world, path);
     this.#root = crash > 0 ? sabotaged(app.root, strike) : app.root;

@@ -4,9 +4,10 @@
  * Does not own: when a call is made and recorded (kernel/verbs.ts).
  */
 import { ActorError } from "../actor/errors.ts";
+import { NO_USAGE } from "../actor/outcome.ts";
 import type { AnyTool, ToolValue } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
-import type { Tools } from "../kernel/ports.ts";
+import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
 import { inlineTools } from "../tool/broker.ts";
 
 /** A value, an error to fail with, or a function of the input. */
@@ -68,10 +69,20 @@ export interface FakeTools extends Tools {
 /** What a host gives its fakes. */
 export interface FakeHost {
   readonly fakes: readonly Fake[];
+  /** The virtual clock. @unit ms */
+  now(): number;
   /** Waits in virtual time. */
   wait(ms: number): Promise<void>;
   /** Told each call before it is made. */
   called?(tool: string, input: unknown): void;
+}
+
+function notFaked({ spec, tool }: ToolCall): ToolEnd {
+  const cause = new ActorError("E_TOOL_DENIED", `there is no fake for tool ${tool.name}`, {
+    at: `child ${spec.id}`,
+    fix: `give one: fake(${tool.name}, { … })`,
+  });
+  return { tag: "denied", why: cause.message, tier: null, usage: NO_USAGE, cause };
 }
 
 /** Tools that answer what the fakes say; a tool without one is denied. */
@@ -86,21 +97,18 @@ export function fakeTools(host: FakeHost): FakeTools {
       count.working--;
     }
   };
+  const broker = inlineTools(host.now);
   return {
-    async call(spec, tool, input, key, signal) {
-      host.called?.(tool.name, input);
+    async call(call) {
+      const { tool } = call;
+      host.called?.(tool.name, call.input);
       const found = host.fakes.find((each) => each.tool.name === tool.name);
-      if (found === undefined) {
-        throw new ActorError("E_TOOL_DENIED", `there is no fake for tool ${tool.name}`, {
-          at: `child ${spec.id}`,
-          fix: `give one: fake(${tool.name}, { … })`,
-        });
-      }
+      if (found === undefined) return notFaked(call);
       const inline = { ...tool, sandbox: { tier: "inline" as const } };
       count.open++;
       try {
         const faked = { ...inline, run: (given: unknown) => run(found, given) };
-        return await inlineTools.call(spec, faked, input, key, signal);
+        return await broker.call({ ...call, tool: faked });
       } finally {
         count.open--;
       }

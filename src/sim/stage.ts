@@ -3,7 +3,6 @@
  * plain value and answered as the test has said. Virtual time, a store in memory, no threads.
  * Does not own: the verbs of a test (probe.ts).
  */
-
 import type { ExitReason } from "../actor/exit.ts";
 import type { AnyRef } from "../actor/protocol.ts";
 import type { ActorSpec } from "../actor/spec.ts";
@@ -70,6 +69,7 @@ export class Stage {
     this.spec = spec;
     this.#tools = fakeTools({
       fakes: this.fakes,
+      now: () => this.kernel.nowMs,
       wait: (ms) => this.#wait(ms),
       called: (tool, input) => this.effects.push({ kind: "use", tool, input }),
     });

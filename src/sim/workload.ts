@@ -3,10 +3,12 @@
  * and put everything they do into the stream.
  * Does not own: single instructions (session.ts), the tree (swarm.ts), when what comes (chaos.ts).
  */
+
 import { z } from "zod";
 import { type AnyBehaviour, actor, type Down, IGNORE, type LinkExit } from "../actor/actor.ts";
 import type { AnyContext } from "../actor/context.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
+import { NO_USAGE } from "../actor/outcome.ts";
 import { ask } from "../actor/protocol.ts";
 import type { Tools } from "../kernel/ports.ts";
 import type { Faults } from "./faults.ts";
@@ -61,7 +63,9 @@ export class Workload implements RunContext {
       outside: this.outside,
       ledger: this.ledger,
     } = run);
-    this.tools = { call: () => this.outside.call() };
+    const done = (value: number) =>
+      ({ tag: "ok", value, tier: "inline", usage: NO_USAGE }) as const;
+    this.tools = { call: () => this.outside.call().then(done) };
     this.behaviours = {
       plain: this.#behaviour("plain"),
       trapping: this.#behaviour("trapping"),

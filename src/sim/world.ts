@@ -45,7 +45,7 @@ interface Host {
 export type Stallable = "turn" | "store" | "answers" | "link";
 
 const NO_TOOLS: Tools = {
-  call: (_spec, tool) => Promise.reject(new Error(`no fake for tool ${tool.name}`)),
+  call: ({ tool }) => Promise.reject(new Error(`no fake for tool ${tool.name}`)),
 };
 
 const KINDS = ["turn", "store", "answers", "link"] as const;

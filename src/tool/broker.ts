@@ -1,51 +1,148 @@
 /**
- * Owns: a tool call from grant to checked result, whichever thread the function runs in.
- * Does not own: recording the result as a step (kernel/verbs.ts), the threads of the pool (pool.ts).
+ * Owns: a tool call from grant to checked result, wherever it runs, as an outcome.
+ * Does not own: recording the result as a step (kernel/using.ts), the threads of the pool (pool.ts),
+ * the sandboxes (sandbox.ts).
  */
 import { ActorError } from "../actor/errors.ts";
-import type { ActorSpec } from "../actor/spec.ts";
+import { NO_USAGE, type Outcome, type Tier, type Usage } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
-import type { Tools } from "../kernel/ports.ts";
+import type { IsolatedSpec } from "../actor/walls.ts";
+import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
+import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
+import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
 
 /** Runs a tool of the tier `pool` on an input that was checked. */
-export type PoolCall = (tool: AnyTool, input: unknown, signal: AbortSignal) => Promise<unknown>;
+export type PoolCall = (
+  tool: AnyTool,
+  input: unknown,
+  key: string,
+  signal: AbortSignal,
+) => Promise<unknown>;
 
-/** Is the tool in the child's grants? By name: specs travel between threads. */
-function checkGrant(spec: ActorSpec, tool: AnyTool): void {
-  if (spec.tools.some((each) => each.name === tool.name)) return;
-  throw new ActorError("E_TOOL_DENIED", `tool ${tool.name} is not granted`, {
-    at: `child ${spec.id}`,
-    fix: `add it to the child spec: tools: [${tool.name}]`,
-  });
+/** Runs a command in the weakest tier of this host that is at least the one asked for. */
+export type SandboxCall = (
+  minimum: IsolatedSpec["tier"],
+  request: SandboxRequest,
+  limits: SandboxLimits,
+  signal: AbortSignal,
+  output: ((chunk: OutputChunk) => void) | null,
+) => Promise<Outcome<CommandOutput>>;
+
+/** What a host gives its broker; null: it has no such thing. */
+export interface BrokerHost {
+  readonly pool: PoolCall | null;
+  readonly sandbox: SandboxCall | null;
+  /** For the length of calls. @unit ms */
+  readonly now: () => number;
 }
 
-/** The function of a tool where it is to run. @throws E_SANDBOX_MISSING */
-function runnerOf(tool: AnyTool, pool: PoolCall | null) {
-  const { run, sandbox } = tool;
-  if (typeof run === "function" && sandbox.tier === "inline") return run;
-  if (typeof run === "function" && sandbox.tier === "pool" && pool !== null) {
-    return (input: unknown, signal: AbortSignal) => pool(tool, input, signal);
-  }
-  throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs ${sandbox.tier}`);
+const denied = (call: ToolCall, why: string, fix: string): ToolEnd => {
+  const at = `child ${call.spec.id}`;
+  const cause = new ActorError("E_TOOL_DENIED", `tool ${call.tool.name} ${why}`, { at, fix });
+  return { tag: "denied", why, tier: null, usage: NO_USAGE, cause };
+};
+
+/** Bad data in or out: the call failed, with an error of its own code. */
+function misfit(tier: Tier | null, usage: Usage, cause: unknown): ToolEnd {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return { tag: "failed", code: null, why, tier, usage, cause };
 }
 
-/** Runs granted tools: inline ones here, those of the tier `pool` through `pool` if there is one. */
-export function brokerOf(pool: PoolCall | null): Tools {
+const schemaError = (what: string, tool: AnyTool, message: string) =>
+  new ActorError("E_MESSAGE_SCHEMA", `${what} of tool ${tool.name}: ${message}`);
+
+/** Runs granted tools. */
+export function brokerOf(host: BrokerHost): Tools {
   return {
-    async call(spec, tool, input, _key, signal) {
-      checkGrant(spec, tool);
-      const given = tool.input.safeParse(input);
-      if (!given.success) {
-        const fact = `input of tool ${tool.name}: ${given.error.message}`;
-        throw new ActorError("E_MESSAGE_SCHEMA", fact);
+    async call(call) {
+      const { spec, tool } = call;
+      // By name: specs travel between threads.
+      if (!spec.tools.some((each) => each.name === tool.name)) {
+        return denied(call, "is not granted", `add it to the child spec: tools: [${tool.name}]`);
       }
-      const output = tool.output.safeParse(await runnerOf(tool, pool)(given.data, signal));
-      if (output.success) return output.data;
-      const fact = `output of tool ${tool.name}: ${output.error.message}`;
-      throw new ActorError("E_MESSAGE_SCHEMA", fact);
+      if (call.again && !tool.idempotent) {
+        const why = "the life that made it ended while it ran";
+        return { tag: "unknown", why, tier: null, usage: NO_USAGE };
+      }
+      const given = tool.input.safeParse(call.input);
+      if (given.success) return run(host, call, given.data);
+      return misfit(null, NO_USAGE, schemaError("input", tool, given.error.message));
     },
   };
 }
 
+function run(host: BrokerHost, call: ToolCall, input: unknown): Promise<ToolEnd> {
+  const { tool } = call;
+  const { tier } = tool.sandbox;
+  if (tier === "inline" || tier === "pool") return runFunction(host, call, input, tier);
+  return runCommand(host, call, input, tool.sandbox);
+}
+
+/** A function: it answers with a value or throws. */
+async function runFunction(
+  host: BrokerHost,
+  { tool, key, signal }: ToolCall,
+  input: unknown,
+  tier: "inline" | "pool",
+): Promise<ToolEnd> {
+  const began = host.now();
+  const usage = (): Usage => ({ ...NO_USAGE, wallMs: host.now() - began });
+  try {
+    if (typeof tool.run !== "function" || (tier === "pool" && host.pool === null)) {
+      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs ${tier}`);
+    }
+    const value =
+      tier === "inline"
+        ? await tool.run(input, signal, key)
+        : await host.pool?.(tool, input, key, signal);
+    return checked(tool, value, tier, usage());
+  } catch (thrown) {
+    return misfit(tier, usage(), thrown);
+  }
+}
+
+async function runCommand(
+  host: BrokerHost,
+  call: ToolCall,
+  input: unknown,
+  spec: IsolatedSpec,
+): Promise<ToolEnd> {
+  const { tool, key, signal, output } = call;
+  let request: SandboxRequest;
+  try {
+    if (host.sandbox === null) {
+      throw new ActorError("E_SANDBOX_MISSING", `tool ${tool.name} needs ${spec.tier}`);
+    }
+    request = requestOf(tool, input, key);
+  } catch (thrown) {
+    return misfit(null, NO_USAGE, thrown);
+  }
+  const stream = output && chunksTo(output);
+  const outcome = await host.sandbox(spec.tier, request, limitsOf(spec), signal, stream);
+  const usage = { ...outcome.usage, bytesIn: outcome.usage.bytesIn || sizeOf(request) };
+  if (outcome.tag !== "ok") return { ...outcome, usage };
+  try {
+    return checked(tool, printedValue(tool, outcome.value, input), outcome.tier as Tier, usage);
+  } catch (thrown) {
+    return misfit(outcome.tier, usage, thrown);
+  }
+}
+
+/** Pieces of output as text: a character that is cut in two comes with its second half. */
+function chunksTo(output: NonNullable<ToolCall["output"]>): (chunk: OutputChunk) => void {
+  const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+  return ({ stream, bytes }) => {
+    const text = decoders[stream].decode(bytes, { stream: true });
+    if (text !== "") output({ stream, text });
+  };
+}
+
+function checked(tool: AnyTool, value: unknown, tier: Tier, usage: Usage): ToolEnd {
+  const output = tool.output.safeParse(value);
+  if (output.success) return { tag: "ok", value: output.data, tier, usage };
+  return misfit(tier, usage, schemaError("output", tool, output.error.message));
+}
+
 /** Inline tools only: for simulations, whose fakes stand for every other tier. */
-export const inlineTools: Tools = brokerOf(null);
+export const inlineTools = (now: () => number): Tools =>
+  brokerOf({ pool: null, sandbox: null, now });

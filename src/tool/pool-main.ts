@@ -39,11 +39,11 @@ function answerOf(thrown: unknown): PoolAnswer {
   return { ok: false, error: { name, message, stack } };
 }
 
-async function runTool(tool: AnyTool, input: Uint8Array): Promise<Uint8Array> {
+async function runTool(tool: AnyTool, input: Uint8Array, key: string): Promise<Uint8Array> {
   let answer: PoolAnswer;
   try {
     if (typeof tool.run !== "function") throw new TypeError(`tool ${tool.name} is no function`);
-    const value: unknown = await tool.run(deserialize(input), new AbortController().signal);
+    const value: unknown = await tool.run(deserialize(input), new AbortController().signal, key);
     return serialize({ ok: true, value } satisfies PoolAnswer);
   } catch (thrown) {
     answer = answerOf(thrown);
@@ -64,7 +64,7 @@ function leftOpen(before: readonly string[]): boolean {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** One call. The answer is opaque on its way: only the thread of the actor reads it. */
-export default async function call({ call, app, tool, input }: PoolTask): Promise<Uint8Array> {
+export default async function call({ call, app, tool, key, input }: PoolTask): Promise<Uint8Array> {
   say({ call, kind: "taken", thread: threadId });
   tools ??= importTools(app);
   const found = await tools;
@@ -75,7 +75,7 @@ export default async function call({ call, app, tool, input }: PoolTask): Promis
   await turn();
   const before = process.getActiveResourcesInfo();
   say({ call, kind: "began" });
-  const answer = await runTool(value, input);
+  const answer = await runTool(value, input, key);
   await turn();
   return leftOpen(before) ? stay({ call, kind: "spent", answer }) : answer;
 }

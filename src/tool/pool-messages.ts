@@ -6,6 +6,7 @@
 export interface PoolRequest {
   readonly id: number;
   readonly tool: string;
+  readonly key: string;
   readonly input: Uint8Array;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
@@ -38,6 +39,7 @@ export interface PoolTask {
   readonly call: number;
   readonly app: string;
   readonly tool: string;
+  readonly key: string;
   readonly input: Uint8Array;
 }
 

@@ -140,8 +140,8 @@ export class ToolPool {
   /* ---- one call ---- */
 
   async #run(call: Call, group: Group): Promise<void> {
-    const { tool, input } = call.request;
-    const task: PoolTask = { call: call.number, app: this.#app, tool, input };
+    const { tool, key, input } = call.request;
+    const task: PoolTask = { call: call.number, app: this.#app, tool, key, input };
     this.#busy++;
     this.#running.set(call.number, call);
     call.timer = setTimeout(() => this.#stop(call, { fault: unready(tool) }), READY_MS);

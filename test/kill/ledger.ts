@@ -26,10 +26,11 @@ async function act(
   return (await answer.json()) as number;
 }
 
-/** The world's own key is the token's hop: a tool is called again with the same input. */
+/** The world's own key is the token's hop: an idempotent tool is called again with the same input. */
 export const pay = tool("pay", {
   input: effect,
   output: z.number(),
+  idempotent: true,
   run: (what, signal) => act(what, `pay/${what.token}/${what.hop}`, signal),
 });
 

@@ -6,7 +6,8 @@ import { type AnyBehaviour, actor } from "../../../src/actor/actor.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { ask } from "../../../src/actor/protocol.ts";
 import { checkArgs, child, dynamic, supervisor } from "../../../src/actor/spec.ts";
-import { microvm, tool } from "../../../src/actor/tool.ts";
+import { tool } from "../../../src/actor/tool.ts";
+import { microvm, pool, sandbox } from "../../../src/actor/walls.ts";
 
 const Plain = actor("plain", { state: z.null(), messages: {}, init: () => null, on: {} });
 const Desk = actor("desk", {
@@ -18,7 +19,7 @@ const Desk = actor("desk", {
 });
 /** child() with settings that no type would let pass. */
 const odd = (settings: object) => child("c", Plain, settings as never);
-const python = tool("python", { input: z.any(), output: z.any(), run: "python3" });
+const python = tool("python", { input: z.any(), output: z.any(), run: () => 1 });
 
 /** "E_CODE: fact (at place)", or what else came. */
 function refusal(run: () => unknown): string {
@@ -340,6 +341,8 @@ describe("actor()", () => {
 });
 
 describe("tool()", () => {
+  const limits = { processes: 64, vcpus: 1, scratchBytes: 67_108_864, outputBytes: 1_048_576 };
+
   test("inline by default; a microVM in plain units", () => {
     expect(python.sandbox).toEqual({ tier: "inline" });
     expect(microvm({})).toEqual({
@@ -347,13 +350,49 @@ describe("tool()", () => {
       memoryBytes: 128 * 1_048_576,
       timeoutMs: 10_000,
       network: "none",
+      ...limits,
     });
-    expect(microvm({ memory: "1gb", timeout: 5, network: ["example.org"] })).toEqual({
+    expect(microvm({ memory: "1gb", timeout: 5, network: ["example.org:443"] })).toEqual({
       tier: "microvm",
       memoryBytes: 1_073_741_824,
       timeoutMs: 5,
-      network: ["example.org"],
+      network: ["example.org:443"],
+      ...limits,
     });
     expect(refusal(() => microvm({ timeout: "soon" as never }))).toContain("E_UNITS");
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ["a weak word for a tier", () => sandbox("docker" as never), "E_SPEC_STRATEGY"],
+    ["a time over an hour", () => sandbox("process", { timeout: "2h" }), "E_SPEC_RANGE"],
+    ["no memory to speak of", () => sandbox("process", { memoryMb: 1 }), "E_SPEC_RANGE"],
+    ["no output at all", () => sandbox("process", { output: 0 }), "E_SPEC_RANGE"],
+    ["a host that is none", () => microvm({ network: ["a b"] }), "E_SPEC_STRATEGY"],
+  ])("refuses a sandbox with %s", (_, make, code) => {
+    expect(refusal(make)).toContain(code);
+  });
+
+  const schemas = { input: z.unknown(), output: z.unknown() };
+  test.each<[string, () => unknown, string]>([
+    ["a bad name", () => tool("a b", { ...schemas, run: () => 1 }), "E_SPEC_ID"],
+    ["nothing to run", () => tool("t", { ...schemas, run: 7 as never }), "E_SPEC_STRATEGY"],
+    ["an empty command", () => tool("t", { ...schemas, run: " " }), "E_SPEC_STRATEGY"],
+    [
+      "a function in a machine",
+      () => tool("t", { ...schemas, run: () => 1, sandbox: microvm() }),
+      "E_SPEC_COMBINATION",
+    ],
+    [
+      "a command without a sandbox",
+      () => tool("t", { ...schemas, run: "ls" }),
+      "E_SPEC_COMBINATION",
+    ],
+    [
+      "a command in the pool",
+      () => tool("t", { ...schemas, run: "ls", sandbox: pool() }),
+      "E_SPEC_COMBINATION",
+    ],
+  ])("refuses a tool with %s", (_, make, code) => {
+    expect(refusal(make)).toContain(code);
   });
 });

@@ -5,7 +5,8 @@ import { actor, IGNORE } from "../../../src/actor/actor.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { formatReason } from "../../../src/actor/exit.ts";
 import { ask, dynamicRef, ref, refSchema } from "../../../src/actor/protocol.ts";
-import { microvm, tool } from "../../../src/actor/tool.ts";
+import { tool } from "../../../src/actor/tool.ts";
+import { microvm } from "../../../src/actor/walls.ts";
 import { inTurn } from "../../../src/sim/fakes.ts";
 import { probe } from "../../../src/sim/probe.ts";
 

@@ -1,38 +1,83 @@
 /** Tool calls: what is not granted, not valid or not runnable here is refused, and says why. */
 import { MessageChannel } from "node:worker_threads";
-import { child, pool, tool } from "coppice";
+import { child, pool, sandbox, tool } from "coppice";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
 import type { AnyTool } from "../../../src/actor/tool.ts";
+import type { ToolCall, ToolEnd, Tools } from "../../../src/kernel/ports.ts";
 import { poolCalls } from "../../../src/node/pool-link.ts";
 import { brokerOf, inlineTools } from "../../../src/tool/broker.ts";
 
+const process = sandbox("process");
 const double = tool("double", {
   input: z.object({ n: z.number() }),
   output: z.number(),
   run: ({ n }) => (n === 13 ? ("unlucky" as never) : n * 2),
 });
-const shell = tool("shell", { input: z.object({}), output: z.string(), run: "sh -c true" });
+const shell = tool("shell", {
+  input: z.object({}),
+  output: z.string(),
+  sandbox: process,
+  run: "sh -c true",
+});
+const keyed = tool("keyed", {
+  input: z.object({}),
+  output: z.string(),
+  idempotent: true,
+  run: (_input, _signal, key) => key,
+});
+const boom = tool("boom", {
+  input: z.unknown(),
+  output: z.unknown(),
+  run: () => {
+    throw new RangeError("too far");
+  },
+});
 const Idle = actor("idle", { state: z.object({}), messages: {}, init: () => ({}), on: {} });
-const spec = child("idle", Idle, { tools: [double, shell] });
+const spec = child("idle", Idle, { tools: [double, shell, keyed, boom] });
 const bare = child("bare", Idle);
+let clock = 0;
+const inline = inlineTools(() => clock++);
 
-const call = (of: typeof spec, what: AnyTool, input: unknown) =>
-  inlineTools.call(of, what, input, "key", new AbortController().signal);
+function call(what: AnyTool, input: unknown, more: Partial<ToolCall> = {}, tools: Tools = inline) {
+  const { signal } = new AbortController();
+  const defaults = { spec, path: "/idle", key: "key", again: false, output: null, signal };
+  return tools.call({ ...defaults, tool: what, input, ...more });
+}
+
+/** Code of the error the handler would get. */
+const codeOf = (end: ToolEnd) => (end.cause as { code?: string } | undefined)?.code;
 
 describe("an inline tool call", () => {
-  test("runs when it is granted", async () => {
-    expect(await call(spec, double, { n: 21 })).toBe(42);
+  test("runs when it is granted, with tier and usage on its result", async () => {
+    const end = await call(double, { n: 21 });
+    expect(end).toMatchObject({ tag: "ok", value: 42, tier: "inline", usage: { cpuMs: null } });
+    expect(end.usage.wallMs).toBe(1);
   });
 
   test.each([
-    ["not granted", bare, double, { n: 1 }, "E_TOOL_DENIED"],
-    ["wrong input", spec, double, { n: "1" }, "E_MESSAGE_SCHEMA"],
-    ["wrong output", spec, double, { n: 13 }, "E_MESSAGE_SCHEMA"],
-    ["a command", spec, shell, {}, "E_SANDBOX_MISSING"],
-  ])("%s is refused", async (_name, of, what, input, code) => {
-    await expect(call(of, what, input)).rejects.toMatchObject({ code });
+    ["not granted", { spec: bare }, double, { n: 1 }, "denied", "E_TOOL_DENIED"],
+    ["wrong input", {}, double, { n: "1" }, "failed", "E_MESSAGE_SCHEMA"],
+    ["wrong output", {}, double, { n: 13 }, "failed", "E_MESSAGE_SCHEMA"],
+    ["a command without a sandbox", {}, shell, {}, "failed", "E_SANDBOX_MISSING"],
+  ])("%s is refused", async (_name, more, what, input, tag, code) => {
+    const end = await call(what, input, more);
+    expect([end.tag, codeOf(end)]).toEqual([tag, code]);
+  });
+
+  test("what its function throws is the error of the handler", async () => {
+    const end = await call(boom, null);
+    expect(end).toMatchObject({ tag: "failed", tier: "inline", why: "too far" });
+    expect(end.cause).toBeInstanceOf(RangeError);
+  });
+
+  test("whose answer was lost is made again only if it is idempotent, with the same key", async () => {
+    expect(await call(double, { n: 1 }, { again: true })).toMatchObject({
+      tag: "unknown",
+      tier: null,
+    });
+    expect(await call(keyed, {}, { again: true })).toMatchObject({ tag: "ok", value: "key" });
   });
 });
 
@@ -43,29 +88,30 @@ describe("a tool of the pool", () => {
     sandbox: pool(),
     run: () => 1,
   });
-  const granted = child("idle", Idle, { tools: [heavy] });
-  const { signal } = new AbortController();
+  const granted = { spec: child("idle", Idle, { tools: [heavy] }) };
+  const pooled = (port: MessageChannel["port1"]) =>
+    brokerOf({ pool: poolCalls(port), sandbox: null, now: () => 0 });
 
   test("is refused where there is no pool: it is not run here instead", async () => {
-    const refused = inlineTools.call(granted, heavy, 1, "key", signal);
-    await expect(refused).rejects.toMatchObject({ code: "E_SANDBOX_MISSING" });
+    expect(codeOf(await call(heavy, 1, granted))).toBe("E_SANDBOX_MISSING");
   });
 
   test("takes what can be cloned, and says so where it is called", async () => {
     const { port1, port2 } = new MessageChannel();
-    const refused = brokerOf(poolCalls(port1)).call(granted, heavy, () => {}, "key", signal);
-    await expect(refused).rejects.toMatchObject({ code: "E_MESSAGE_SCHEMA" });
+    const end = await call(heavy, () => {}, granted, pooled(port1));
+    expect(codeOf(end)).toBe("E_MESSAGE_SCHEMA");
     port2.close();
   });
 
   test("is not called any more when its actor has ended", async () => {
     const { port1, port2 } = new MessageChannel();
     const ended = new AbortController();
-    const call = brokerOf(poolCalls(port1)).call(granted, heavy, 1, "key", ended.signal);
+    const more = { ...granted, signal: ended.signal };
+    const first = call(heavy, 1, more, pooled(port1));
     ended.abort(new Error("the actor has ended"));
-    await expect(call).rejects.toThrow("the actor has ended");
-    const again = brokerOf(poolCalls(port1)).call(granted, heavy, 1, "key", ended.signal);
-    await expect(again).rejects.toThrow("the actor has ended");
+    expect((await first).cause).toMatchObject({ message: "the actor has ended" });
+    const again = await call(heavy, 1, more, pooled(port1));
+    expect(again.cause).toMatchObject({ message: "the actor has ended" });
     port2.close();
   });
 });

@@ -8,7 +8,7 @@ const fixture = (name: string) => new URL(`../../node/fixtures/${name}.ts`, impo
 let last = 0;
 
 function call(pool: ToolPool, tool: string, memoryMb = 128): Promise<PoolEnd> {
-  const limits = { timeoutMs: 5_000, memoryBytes: memoryMb * 1_048_576, maxQueue: 5 };
+  const limits = { key: "k", timeoutMs: 5_000, memoryBytes: memoryMb * 1_048_576, maxQueue: 5 };
   return new Promise((resolve) => {
     pool.call({ id: ++last, tool, input: serialize({ n: 1 }), ...limits }, resolve);
   });
@@ -53,7 +53,7 @@ test("a call that is cancelled while it waits never runs, and its place is free"
   const pool = new ToolPool(fixture("pool"), 1);
   const running = call(pool, "double");
   const ends: PoolEnd[] = [];
-  const limits = { timeoutMs: 5_000, memoryBytes: 134_217_728, maxQueue: 1 };
+  const limits = { key: "k", timeoutMs: 5_000, memoryBytes: 134_217_728, maxQueue: 1 };
   const request = () => ({ id: ++last, tool: "double", input: serialize({ n: 1 }), ...limits });
   const cancel = pool.call(request(), (end) => ends.push(end));
   cancel();

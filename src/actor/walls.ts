@@ -1,0 +1,155 @@
+/**
+ * Owns: where a tool runs, as a value: pool(), sandbox(), microvm() with limits and defaults.
+ * Does not own: the tool (tool.ts), the threads and drivers (tool/).
+ */
+import { ActorError, shown } from "./errors.ts";
+import { ISOLATED_TIERS, type IsolatedTier } from "./outcome.ts";
+import { settings } from "./settings.ts";
+import { bytes, type Duration, type Size } from "./units.ts";
+
+/** Limits of a {@link pool} tool, defaults filled in. */
+export interface PoolSpec {
+  readonly tier: "pool";
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly maxQueue: number;
+}
+
+/** Limits of a {@link sandbox}, defaults filled in; `tier` is the least that will do. */
+export interface IsolatedSpec {
+  readonly tier: IsolatedTier;
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly scratchBytes: number;
+  readonly outputBytes: number;
+  readonly processes: number;
+  readonly vcpus: number;
+  readonly network: "none" | readonly string[];
+}
+
+/** Where a tool runs. `inline` is trusted code in the actor's thread, `pool` pure CPU work beside it. */
+export type SandboxSpec = { readonly tier: "inline" } | PoolSpec | IsolatedSpec;
+
+const HOUR_MS = 3_600_000;
+
+/** How a {@link pool} tool is bounded. */
+export interface PoolOptions {
+  /**
+   * Longest run of one call; waiting for a free thread does not count. Past it the thread is ended
+   * and the call fails with `timeout`. @default 10 s @limit 1 ms … 1 h
+   */
+  timeout?: Duration;
+  /**
+   * JavaScript heap of the thread, which the app module needs a part of; memory of buffers lies
+   * outside of it and is not bounded. @unit MiB @default 128 @limit 16 … 32_768
+   */
+  memoryMb?: number;
+  /**
+   * Calls of this tool that may wait for a free thread, on the whole node; one more fails with
+   * `overloaded`. @default 1_000 @limit 0 … 100_000
+   */
+  maxQueue?: number;
+}
+
+/**
+ * A sandbox for pure CPU work: the function runs in a thread of the node's pool, so it holds up no
+ * actor, and can be ended in the middle of a loop. A guard against accidents, not against malice:
+ * the code has this process's rights. Its thread imports the app module and finds the tool by name
+ * in the tree's grants, so `run` must reach what it needs from there; input and output cross as
+ * structured clones. The signal given to `run` never fires: the thread is ended instead.
+ *
+ * A call fails with what `run` throws, with `timeout` or `overloaded`, with `E_TOOL_LOST` when its
+ * thread is gone (out of memory, `process.exit`, an error nobody caught), with `E_APP_LOAD` when
+ * the app module cannot be imported there.
+ *
+ * @example tool("diff", { input, output, sandbox: pool({ timeout: "2s" }), run: ({ a, b }) => … })
+ * @throws E_SPEC_RANGE E_UNITS for a setting outside of its limits
+ */
+export function pool(options: PoolOptions = {}): PoolSpec {
+  const { timeout, memoryMb, maxQueue } = options;
+  const at = "pool()";
+  const timeoutMs = settings.period(timeout, 10_000, "timeout", at);
+  if (timeoutMs > HOUR_MS) throw settings.outside("timeout", timeout, 1, HOUR_MS, at);
+  return {
+    tier: "pool",
+    timeoutMs,
+    memoryBytes: settings.integer(memoryMb, 128, [16, 32_768], "memoryMb", at) * 1_048_576,
+    maxQueue: settings.integer(maxQueue, 1_000, [0, 100_000], "maxQueue", at),
+  };
+}
+
+/** How a sandboxed command is bounded. Every limit ends the call, with an outcome that names it. */
+export interface SandboxOptions {
+  /** Longest run of the command; the start of the sandbox does not count. @default 10 s @limit 1 ms … 1 h */
+  timeout?: Duration;
+  /** Of the sandbox as a whole; in a microVM of the machine. @unit MiB @default 128 @limit 16 … 32_768 */
+  memoryMb?: number;
+  /** The same with a unit. */
+  memory?: Size;
+  /** Writable space; it starts with the files of the call alone. @default "64mb" @limit 1 MB … 64 GB */
+  scratch?: Size;
+  /** stdout and stderr together. @default "1mb" @limit 1 byte … 64 MB */
+  output?: Size;
+  /** Processes at a time. @default 64 @limit 1 … 4_096 */
+  processes?: number;
+  /** @default 1 @limit 1 … 16 */
+  vcpus?: number;
+  /** Hosts it may reach, as `name` or `name:port`. @default "none" */
+  network?: "none" | readonly string[];
+}
+
+const MIB = 1_048_576;
+
+function sizeOf(value: Size | undefined, otherwise: number, name: string, max: number, at: string) {
+  if (value === undefined) return otherwise;
+  const size = bytes(value, `${at}, ${name}`);
+  if (size >= 1 && size <= max) return size;
+  throw settings.outside(name, value, 1, max, at);
+}
+
+const HOST = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/;
+
+function networkOf(value: SandboxOptions["network"], at: string): IsolatedSpec["network"] {
+  if (value === undefined || value === "none") return "none";
+  if (Array.isArray(value) && value.every((each) => HOST.test(each))) return [...value];
+  throw new ActorError("E_SPEC_STRATEGY", `network: ${shown(value)} is no list of hosts`, {
+    at,
+    fix: 'use "none" or ["example.org", "example.org:443"]',
+  });
+}
+
+/**
+ * A sandbox for commands that may do harm: read the host's files, reach the network, never end. The
+ * minimum is a promise: if the host has it, or something stronger, the weakest such tier runs the
+ * tool; if not, the app does not start (`E_SANDBOX_MISSING`). `process` is no wall against hostile
+ * code; `userkernel` is a second kernel in user space, `microvm-tcg` a machine in software,
+ * `microvm` one in hardware.
+ *
+ * @example sandbox("userkernel", { timeout: "5s", memoryMb: 256 })
+ * @throws E_SPEC_STRATEGY E_SPEC_RANGE E_UNITS for a setting outside of its limits
+ */
+export function sandbox(minimum: IsolatedTier, options: SandboxOptions = {}): IsolatedSpec {
+  const at = `sandbox(${String(minimum)})`;
+  const { timeout, memory, memoryMb, processes, vcpus, network } = options;
+  const timeoutMs = settings.period(timeout, 10_000, "timeout", at);
+  if (timeoutMs > HOUR_MS) throw settings.outside("timeout", timeout, 1, HOUR_MS, at);
+  const mb = settings.integer(memoryMb, 128, [16, 32_768], "memoryMb", at);
+  return {
+    tier: settings.word(minimum, ISOLATED_TIERS, "tier", at),
+    timeoutMs,
+    memoryBytes: sizeOf(memory, mb * MIB, "memory", 32_768 * MIB, at),
+    scratchBytes: sizeOf(options.scratch, 64 * MIB, "scratch", 65_536 * MIB, at),
+    outputBytes: sizeOf(options.output, MIB, "output", 64 * MIB, at),
+    processes: settings.integer(processes, 64, [1, 4_096], "processes", at),
+    vcpus: settings.integer(vcpus, 1, [1, 16], "vcpus", at),
+    network: networkOf(network, at),
+  };
+}
+
+/**
+ * A machine of its own for each call, in hardware. Where only software machines run, an app says
+ * that it accepts them: `sandbox("microvm-tcg", …)`.
+ */
+export function microvm(options: SandboxOptions = {}): IsolatedSpec {
+  return sandbox("microvm", options);
+}
