@@ -257,8 +257,7 @@ class Node implements ThreadListener {
   async #close(): Promise<void> {
     await this.#inspection?.close();
     this.#inspection = null;
-    await this.threads[CONTROL]?.close();
-    await Promise.all(this.threads.map((each) => each.terminate()));
+    await Promise.all(this.threads.map((each) => each.close()));
     await this.#store?.close();
     this.#store = null;
     this.host.transport.close();

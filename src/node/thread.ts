@@ -6,6 +6,7 @@ import type { Worker } from "node:worker_threads";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
+import { CONTROL } from "../kernel/placement.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { spawn } from "./spawn.ts";
@@ -103,9 +104,13 @@ export class Thread {
     return this.#ask({ kind: "detail", path }) as Promise<ProcessDetail | null>;
   }
 
-  /** Lets the control thread end what runs outside of this process, before it is ended itself. */
-  close(): Promise<unknown> {
-    if (this.#ended) return Promise.resolve();
+  /** Ends it; the control thread ends what runs outside of this process before that. */
+  async close(): Promise<void> {
+    if (this.data.thread === CONTROL && !this.#ended) await this.#closed();
+    await this.terminate();
+  }
+
+  #closed(): Promise<unknown> {
     const closed = new Promise((resolve) => {
       this.worker.on(
         "message",
