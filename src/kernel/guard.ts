@@ -92,7 +92,7 @@ export class Guard {
     cells[RUN] = 0;
     this.current = null;
     if (current !== null && this.meter !== null) {
-      current.reductions += this.meter.used();
+      charge(current, this.meter.used());
     }
     return current;
   }
@@ -119,12 +119,18 @@ export class Guard {
     const cell = this.current as Cell;
     const used = meter.used();
     const over = meter.over();
-    cell.reductions += used;
+    charge(cell, used);
     const { active } = cell;
     if (active === null) return;
     active.spent += used;
     if (over) active.overspent();
   }
+}
+
+/** Kept a small integer as long as it is one: as a float it would cost each actor 16 bytes. */
+function charge(cell: Cell, used: number): void {
+  const sum = cell.reductions + used;
+  cell.reductions = sum <= 0x7fffffff ? sum | 0 : sum;
 }
 
 const rest = (limit: number, spent: number) => Math.max(limit - spent, 1);
