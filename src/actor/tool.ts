@@ -27,13 +27,13 @@ export interface CommandRun<I, O> {
   readonly args?: Of<I, readonly string[]>;
   /** Found in the working folder; those that start with `#!` may be run. @default none */
   readonly files?: Of<I, ToolFiles>;
-  /** @default the input as JSON */
+  /** @default an input that is text, or its `code` (so `run: "python3"` runs it), else it as JSON */
   readonly stdin?: Of<I, string | Uint8Array>;
   /** The value of the call, checked by the output schema. @default `{ stdout, stderr }` */
   readonly output?: (printed: Printed, input: I) => O;
 }
 
-/** A trusted function, or a command line of words: program and arguments, its input as JSON. */
+/** A trusted function, or a command line of words: program and arguments. */
 export type ToolRun<I, O> =
   | string
   | CommandRun<I, O>

@@ -54,11 +54,18 @@ export function requestOf(tool: AnyTool, input: unknown, key: string): SandboxRe
     throw refuse(tool, "an argument is no text");
   }
   const files = filesOf(tool, given(run.files ?? {}, input));
-  const stdin = bytesOf(run.stdin === undefined ? JSON.stringify(input) : given(run.stdin, input));
+  const stdin = bytesOf(run.stdin === undefined ? stdinOf(input) : given(run.stdin, input));
   const request = { key, tool: tool.name, command: run.command, args, files, stdin };
   const size = sizeOf(request);
   if (size > INPUT_MAX) throw refuse(tool, `${size} bytes are more than ${INPUT_MAX}`);
   return request;
+}
+
+/** Interpreters read programs, other commands data: `code` is the one, all else the other. */
+function stdinOf(input: unknown): string {
+  if (typeof input === "string") return input;
+  const code = (input as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : JSON.stringify(input);
 }
 
 /** What goes into a sandbox. @unit bytes */

@@ -217,6 +217,14 @@ describe("a request", () => {
     expect([command, args, text(stdin)]).toEqual(["python3", ["-I", "-c", "pass"], '{"n":1}']);
   });
 
+  test("an interpreter gets the program itself: text, or the input's code", () => {
+    const stdin = (input: unknown) => text(made("python3", input).stdin);
+    expect(stdin({ code: "print(6*7)" })).toBe("print(6*7)");
+    expect(stdin("print(6*7)")).toBe("print(6*7)");
+    expect(stdin({ code: 7 })).toBe('{"code":7}');
+    expect(stdin(null)).toBe("null");
+  });
+
   test("arguments, files and stdin follow from the input", () => {
     const run = {
       command: "sh",
