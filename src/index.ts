@@ -3,7 +3,16 @@
  */
 export { actor, type Behaviour, type Down, IGNORE, type LinkExit } from "./actor/actor.ts";
 export { type App, app, memory, type StoreSpec, sqlite } from "./actor/app.ts";
-export type { AfterOptions, Context, Log, Sender, Timer, UseOptions } from "./actor/context.ts";
+export type {
+  AfterOptions,
+  Context,
+  Log,
+  Missed,
+  Repeat,
+  Sender,
+  Timer,
+  UseOptions,
+} from "./actor/context.ts";
 export { ActorError, type ErrorCode } from "./actor/errors.ts";
 export { type ExitReason, formatReason, isClean } from "./actor/exit.ts";
 export type { IsolatedTier, Outcome, Tier, Usage } from "./actor/outcome.ts";

@@ -30,6 +30,18 @@ export interface Timer {
   cancel(): boolean;
 }
 
+/**
+ * What happens to the times that passed while the actor was not there: `once` (default): one message
+ * for all of them; `skip`: none; `all`: one for each, the first 1,000.
+ */
+export type Missed = "once" | "skip" | "all";
+
+/**
+ * A time that comes again: after each interval, or as a cron expression says ("minute hour day month
+ * weekday", a field of seconds may go before), in a time zone. @default zone "UTC"
+ */
+export type Repeat = ({ every: Duration } | { cron: string; zone?: string }) & { missed?: Missed };
+
 /** What {@link Context.after} may be told besides a delay. */
 export interface AfterOptions {
   /**
@@ -38,6 +50,11 @@ export interface AfterOptions {
    * the present handler (OTP's continue); the delay must be 0.
    */
   when?: "delay" | "idle" | "next";
+  /**
+   * Name of the timer within its actor: a later one of the same name takes its place, also after a
+   * restart, and `"infinity"` as its delay takes it back. @limit 1 … 200 characters
+   */
+  id?: string;
 }
 
 /** What {@link Context.use} may be told besides the input. */
@@ -98,9 +115,16 @@ export interface Context<M extends Messages = Messages, Out = never> extends Sen
     fn: (signal: AbortSignal, idempotencyKey: string) => T | Promise<T>,
     options?: { retries?: number; timeout?: Duration },
   ): Promise<T>;
-  /** A message to oneself later. */
+  /**
+   * A message to oneself later, or again and again. A timer ends with its actor; one of a durable
+   * actor (`when: "delay"`) is kept by the commit that sets it and fires at least once, late if
+   * nobody was there, never early.
+   *
+   * @limit 1,000 timers of a durable actor, or with a name, or that repeat
+   * @throws E_UNITS E_TIMER
+   */
   after<K extends TellKeys<M>>(
-    delay: Duration,
+    delay: Duration | "infinity" | Repeat,
     type: K,
     message: InputOf<M[K]>,
     options?: AfterOptions,

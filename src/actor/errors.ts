@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   E_STORE_CORRUPT: "the store's file is damaged or is no Coppice store",
   E_STORE_IO: "the store's file cannot be read or written",
   E_STORE_VERSION: "the stored data is of a version this program cannot read",
+  E_TIMER: "a timer's time or options cannot be understood",
   E_TOOL_DENIED: "a tool call was not granted by the child spec",
   E_TOOL_FAILED: "a tool's command ended with a failure",
   E_TOOL_HOSTILE: "what a tool's sandbox said breaks its protocol",

@@ -12,6 +12,7 @@ import { Pendings } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
+import type { Alarm } from "./timetable.ts";
 
 /** The rare belongings of one incarnation. */
 export class Belongings {
@@ -27,6 +28,8 @@ export class Belongings {
   /** Who watches this actor: "path#number" → where to tell. */
   readonly watchers = new Map<string, { from: string; id: number }>();
   readonly timers = new Set<TimerEntry>();
+  /** Timers that are durable, repeat or have a name, by name. */
+  readonly alarms = new Map<string, Alarm>();
   /** Asks put off with defer(). */
   readonly deferred = new Set<Mail>();
   /** What this actor waits for. */
@@ -97,10 +100,11 @@ export class Belongings {
   }
 
   /** A message to self when the time is over; an idle one only if nothing else arrives before. */
-  arm(ms: number, mail: Mail, idle: boolean): TimerEntry {
+  arm(ms: number, mail: Mail, idle: boolean, fire?: () => void): TimerEntry {
     const cell = this.#cell;
     if (idle) this.cancelIdle();
     const entry = this.own(ms, () => {
+      if (fire !== undefined) return fire();
       if (idle && cell.unread > 0) return;
       cell.kernel.send(mail, null);
     });

@@ -6,6 +6,7 @@
  */
 import type { Cell } from "./cell.ts";
 import { released } from "./journal.ts";
+import type { Effect } from "./slice.ts";
 
 /** Commits what the slice holds, if this is a moment to do so. */
 export function seal(cell: Cell): void {
@@ -22,7 +23,13 @@ export function seal(cell: Cell): void {
   const [commit, effects] = slice.seal(cell.path, cell.life, behaviour.name, behaviour.version);
   // An init that waits: nothing is stored yet that a crash could go back to.
   if (cell.status === "starting" && commit.created === null) {
-    return cell.kernel.outgoing.release(cell, effects);
+    // (But timers: they are rows of the first commit.)
+    const isTimer = (each: Effect) => each.kind === "run" && each.timer !== undefined;
+    for (const each of effects.filter(isTimer)) slice.add(each);
+    return cell.kernel.outgoing.release(
+      cell,
+      effects.filter((each) => !isTimer(each)),
+    );
   }
   const { more } = cell;
   more.committing = true;

@@ -56,6 +56,24 @@ function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boo
   return true;
 }
 
+/** The store has numbered mail, or refused it: number 0. */
+export function enqueued(kernel: Kernel, mail: Mail): void {
+  const member = kernel.members.get(mail.to);
+  const cell = member !== undefined && "slice" in member ? member : null;
+  if (mail.seq === 0 && mail.via !== undefined) {
+    // The timer fired before, or belongs to a newer life: that is seen to there.
+    return;
+  }
+  if (cell !== null && cell.slice !== null && !cell.started) {
+    // Sent before this incarnation was there: it goes before all that has come since.
+    return void cell.more.knocked.push(mail);
+  }
+  if (mail.seq > 0 || member !== undefined) return kernel.send(mail, null);
+  // Number 0: the store does not know this actor (any more).
+  kernel.durablePaths.delete(mail.to);
+  undeliverable(kernel, mail, "no_actor", null);
+}
+
 /** Nobody lives at this path on this thread. */
 export function absent(kernel: Kernel, envelope: Envelope): void {
   const { to } = envelope;

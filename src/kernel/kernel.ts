@@ -9,7 +9,7 @@ import { Asks } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
 import { DeadLetters } from "./dead.ts";
-import { absent, accept, undeliverable } from "./delivery.ts";
+import { absent, accept, enqueued } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
 import { Guard, LIVES } from "./guard.ts";
@@ -19,6 +19,7 @@ import { meterYields } from "./metering.ts";
 import { Outgoing } from "./outgoing.ts";
 import type {
   Answer,
+  Calendar,
   Committer,
   Completion,
   Envelope,
@@ -42,6 +43,7 @@ export class Kernel {
   readonly thread: number;
   readonly committer: Committer;
   readonly tools: Tools;
+  readonly calendar: Calendar;
   readonly members = new Map<string, Member>();
   readonly timers = new Timers();
   readonly scheduler: Scheduler;
@@ -77,6 +79,7 @@ export class Kernel {
     this.thread = options.thread;
     this.committer = options.committer;
     this.tools = options.tools;
+    this.calendar = options.calendar;
     this.windowUnit = options.windowUnit ?? "ms";
     this.random = options.random;
     this.nowMs = options.nowMs;
@@ -122,7 +125,7 @@ export class Kernel {
 
   /** Something asked of the committer is done. */
   complete(completion: Completion): void {
-    if (completion.kind === "enqueued") return this.#enqueued(completion.mail);
+    if (completion.kind === "enqueued") return enqueued(this, completion.mail);
     if (completion.kind === "forgotten") return this.#forgotten(completion.path);
     const member = this.members.get(completion.path);
     if (completion.kind === "listed") {
@@ -275,18 +278,6 @@ export class Kernel {
     this.emit({ type: "starting", path, life, incarnation, behaviour });
     if (actor?.durable) this.durablePaths.add(path);
     this.schedule(member);
-  }
-
-  #enqueued(mail: Mail): void {
-    const member = this.members.get(mail.to);
-    if (member instanceof Cell && member.slice !== null && !member.started) {
-      // Sent before this incarnation was there: it goes before all that has come since.
-      return void member.more.knocked.push(mail);
-    }
-    if (mail.seq > 0 || member !== undefined) return this.send(mail, null);
-    // Number 0: the store does not know this actor (any more).
-    this.durablePaths.delete(mail.to);
-    undeliverable(this, mail, "no_actor", null);
   }
 
   #sealAttended(): void {

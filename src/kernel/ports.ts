@@ -2,6 +2,7 @@
  * Owns: what travels between actors, threads and stores, and the ports a host gives a kernel.
  * Does not own: any of their implementations (node/, store/, sim/).
  */
+import type { Missed } from "../actor/context.ts";
 import type { ErrorCode } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
 import type { Outcome } from "../actor/outcome.ts";
@@ -23,10 +24,42 @@ export interface Mail {
   ask: number;
   seq: number;
   attempts: number;
+  /** A timer of a durable actor that fires: its row turns into this message. */
+  via?: Firing;
   /** The next one in the same mailbox (mailbox.ts). */
   next?: Item | null;
   /** An ask of this thread: what waits for its answer. Goes nowhere else. */
   origin?: Pending | null;
+}
+
+/** A timer that comes again; both kinds of times are wall time, in ms. */
+export type Repetition = { readonly missed: Missed } & (
+  | { readonly everyMs: number }
+  | { readonly cron: string; readonly zone: string }
+);
+
+/** A timer as a store keeps it: due in wall time, as it may outlive the machine. */
+export interface TimerRecord {
+  /** Its name among the timers of its actor. */
+  readonly id: string;
+  readonly dueMs: number;
+  readonly type: string;
+  readonly message: unknown;
+  readonly repeat: Repetition | null;
+}
+
+/** A timer set or, with null, taken back. */
+export interface TimerChange {
+  readonly id: string;
+  readonly set: TimerRecord | null;
+}
+
+/** Which timer fires, for which due time, and when it is due next. */
+export interface Firing {
+  readonly life: number;
+  readonly id: string;
+  readonly dueMs: number;
+  readonly nextMs: number | null;
 }
 
 /** How an ask or a call ended. */
@@ -99,6 +132,7 @@ export interface Commit {
   readonly progress: { readonly seq: number; readonly effects: number } | null;
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
+  readonly timers: readonly TimerChange[];
   /** Mail leaving with this commit; the store keeps what goes to durable actors. */
   readonly mails: readonly Mail[];
 }
@@ -112,6 +146,7 @@ export interface Stored {
   readonly mail: readonly Mail[];
   readonly steps: readonly StepRecord[];
   readonly progress: { readonly seq: number; readonly effects: number } | null;
+  readonly timers: readonly TimerRecord[];
   /** Highest mail number the store had given out to this actor when it was read. */
   readonly watermark: number;
 }
@@ -134,11 +169,24 @@ export type Completion =
 export interface Committer {
   load(path: string, life: number): void;
   commit(commit: Commit): void;
+  /** Into the receiver's mailbox; mail `via` a timer takes that timer's place there, exactly once. */
   enqueue(mail: Mail): void;
   /** Durable children of a dynamic supervisor. */
   list(path: string): void;
   /** The actor is gone for good: its state and mail go too. */
   forget(path: string): void;
+}
+
+/** Times that people speak of. Pure: the kernel's own time is always given. */
+export interface Calendar {
+  /** Wall time of a kernel's time. @unit ms since 1970 */
+  wall(nowMs: number): number;
+  /**
+   * When a cron expression is due next, strictly after a wall time; null = never.
+   *
+   * @throws ActorError E_TIMER
+   */
+  next(cron: string, zone: string, afterMs: number): number | null;
 }
 
 /** Carries envelopes to other threads, in order per pair of threads. */
@@ -200,6 +248,7 @@ export interface KernelOptions {
   readonly transport: Transport;
   readonly committer: Committer;
   readonly tools: Tools;
+  readonly calendar: Calendar;
   /**
    * May the store know an actor of this path although it never ran on this kernel? Then mail that
    * arrives before it is started (after a crash of its thread or node) goes to the store.

@@ -7,6 +7,7 @@ import { type ExitReason, fromThrown } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
 import type { Stored } from "./ports.ts";
 import { Journal } from "./slice.ts";
+import { takeUp } from "./timetable.ts";
 
 /** Fills the cell. @returns why it cannot start, or null */
 export function restore(cell: Cell, stored: Stored): ExitReason | null {
@@ -40,6 +41,7 @@ export function restore(cell: Cell, stored: Stored): ExitReason | null {
   }
   cell.state = checked.data;
   cell.more.watermark = stored.watermark;
+  for (const record of stored.timers) takeUp(cell, record);
   // The message in flight goes on first, whatever its number: it had begun.
   const inFlight = stored.progress?.seq ?? stored.steps[0]?.seq;
   if (inFlight !== undefined) {

@@ -5,12 +5,13 @@
  * Invariants: K3 no effect leaves before its commit; K4 state after a crash is a committed state.
  */
 import type { ExitReason } from "../actor/exit.ts";
-import type { Commit, Envelope, Mail, StepRecord } from "./ports.ts";
+import type { Commit, Envelope, Mail, StepRecord, TimerChange } from "./ports.ts";
 
 /** What leaves with a commit, in order. */
 export type Effect =
   | { readonly kind: "send"; readonly envelope: Envelope }
-  | { readonly kind: "run"; readonly run: () => void };
+  /** `timer`: what is committed, and from then on armed or not by `run`. */
+  | { readonly kind: "run"; readonly run: () => void; readonly timer?: TimerChange };
 
 /** Where a rerun of a message stands: its recorded answers, given again in the order of recording. */
 export class Journal {
@@ -132,8 +133,11 @@ export class Slice {
   seal(path: string, life: number, behaviour: string, version: number): [Commit, Effect[]] {
     const effects = this.#effects;
     const mails: Mail[] = [];
+    const timers: TimerChange[] = [];
     for (const each of effects) {
-      if (each.kind === "send" && each.envelope.kind === "mail") mails.push(each.envelope);
+      if (each.kind === "run") {
+        if (each.timer !== undefined) timers.push(each.timer);
+      } else if (each.envelope.kind === "mail") mails.push(each.envelope);
     }
     const commit: Commit = {
       path,
@@ -147,6 +151,7 @@ export class Slice {
       progress: this.#progress,
       retries: this.#retries,
       dead: this.#dead,
+      timers,
       mails,
     };
     this.#acks = [];

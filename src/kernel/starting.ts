@@ -22,7 +22,9 @@ function admitEarly(cell: Cell, more: Belongings): void {
   const knocked = more.knocked.splice(0);
   // Numbered for a predecessor that is forgotten: this one's mailbox begins anew.
   if (more.watermark === 0) for (const mail of knocked) mail.seq = 0;
-  const early = [...knocked, ...more.incoming];
+  // (So were its timers.)
+  const theirs = knocked.filter((mail) => mail.seq > 0 || mail.via === undefined);
+  const early = [...theirs, ...more.incoming];
   more.incoming.clear();
   for (const item of early) {
     if (item.kind !== "mail") cell.notice(item);

@@ -12,7 +12,7 @@ import { type ExitReason, ExitThrown, NORMAL } from "../actor/exit.ts";
 import { Address } from "../actor/protocol.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
-import { setAlarm } from "./alarms.ts";
+import { type Delay, setAlarm } from "./alarms.ts";
 import { replyTo, startedRef, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { perform, type StepOptions } from "./effects.ts";
@@ -228,12 +228,11 @@ export class Verbs {
     return this.#within("step", (cell) => perform(this, cell, name, options, fn) as Promise<T>);
   }
 
-  after(delay: Duration, type: string, message: unknown, options: AfterOptions = {}): Timer {
-    const ms = milliseconds(delay, "ctx.after delay");
+  after(delay: Delay, type: string, message: unknown, options: AfterOptions = {}): Timer {
     const mail = this.#cell.kernel.mail(this.#cell.path, type, message, this.#cell.path, 0);
     return this.#within("after", (cell) => {
       cell.reductions++;
-      return setAlarm(this, cell, ms, mail, options.when ?? "delay");
+      return setAlarm(this, cell, delay, mail, options);
     });
   }
 

@@ -10,6 +10,7 @@ import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
 import type { Committer, KernelOptions, Meter, Tools } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
+import { calendarOf } from "../store/calendar.ts";
 import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import { monotonicMs, Pump } from "./pump.ts";
@@ -117,6 +118,8 @@ export function createHost(options: HostOptions): Host {
     transport,
     committer: link?.client ?? NO_STORE,
     tools: mortal(brokerOf({ pool: options.pool, sandbox: options.sandbox, now: monotonicMs })),
+    // (Read anew each time: it may be set while we run.)
+    calendar: calendarOf((nowMs) => Date.now() - monotonicMs() + nowMs),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

@@ -4,6 +4,7 @@
  */
 import { Cell } from "../kernel/cell.ts";
 import { SupervisorCell } from "../kernel/supervisor-cell.ts";
+import { CALENDAR } from "./calendar.ts";
 import type { Chaos } from "./chaos.ts";
 
 const ENDED = new Set(["up", "undefined"]);
@@ -15,8 +16,17 @@ export function checkRest(chaos: Chaos): void {
   actors(chaos);
   mailboxes(chaos);
   holds(chaos);
+  timers(chaos);
   chaos.ledger.audit();
   chaos.ledger.auditForgotten();
+}
+
+/** A durable timer whose time has come has fired, if its actor is there. */
+function timers({ world, ledger, stream }: Chaos): void {
+  for (const [path, id] of ledger.timers.overdue(CALENDAR.wall(world.nowMs))) {
+    if (!world.kernelOf(path).members.has(path)) continue;
+    stream.fail("liveness: timers fire", `${path}: timer ${id} is due and has not fired`);
+  }
 }
 
 function asks({ stream, openAsks }: Chaos): void {

@@ -79,9 +79,16 @@ export function timers({ chaos, fail }: Sight) {
     const timer = all.get(key);
     const what = `${path}: timer ${key}`;
     if (timer === undefined) return fail(`${what} was never set`);
-    if (timer.cancelled) return fail(`${what} fires after it was cancelled`);
+    const durable = chaos.ledger.isDurable(path);
+    // What a handler that failed has taken back stands again.
+    const cancelled = durable ? chaos.ledger.timers.isDropped(key) : timer.cancelled;
+    const fired = durable && chaos.ledger.timers.hasFired(key);
+    if (cancelled && !fired) return fail(`${what} fires after it was cancelled`);
     if (chaos.world.nowMs < timer.dueMs) return fail(`${what} fires before ${timer.dueMs} ms`);
-    if (chaos.ledger.isDurable(path)) return;
+    if (durable) {
+      if (timer.when === "delay" && !fired) fail(`${what} fires, but not from the store`);
+      return;
+    }
     if (timer.life !== life) fail(`${what} of life ${timer.life} fires in ${life}`);
     if (timer.fired) fail(`${what} fires twice`);
     if (timer.disturbed) fail(`${what}, an idle one, fires although a message came`);

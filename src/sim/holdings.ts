@@ -55,12 +55,17 @@ function unlink({ life, book, run }: Session): void {
   first[1].unlink();
 }
 
-function after(session: Session, [, ms, when, program]: Of<"after">): void {
+const missedOf = (key: number) => (["once", "skip", "all"] as const)[key % 3] ?? "once";
+
+function after(session: Session, [, ms, when, program, more]: Of<"after">): void {
   const { path, life, ctx, book, run } = session;
   const message = session.message(program);
   const { key } = message;
   const dueMs = ctx.now() + ms;
-  const timer = session.act("after", key, () => ctx.after(ms, "tick", message, { when }));
+  const named = more !== undefined && run.ledger.isDurable(path);
+  const delay = named && more.repeats ? ({ every: ms, missed: missedOf(key) } as const) : ms;
+  const options = named ? { id: more.id } : { when };
+  const timer = session.act("after", key, () => ctx.after(delay, "tick", message, options));
   book.timers.push({ key, timer });
   // In a second run it stands for what the first one has sent, which comes as ordinary mail.
   const name = when === "next" && session.fickle ? "mail" : when;

@@ -9,6 +9,7 @@ import { MemoryEngine } from "../store/memory.ts";
 import type { EncodedCommit, Engine, StoreAnswer, StoreOp } from "../store/store.ts";
 import type { Marks } from "./marks.ts";
 import type { EventStream } from "./stream.ts";
+import { TimerBook } from "./timer-book.ts";
 
 /** What durable actors keep; `got` and `sent` number the payments per partner. */
 export interface Account {
@@ -68,12 +69,14 @@ export class Ledger implements Engine {
   readonly #durable = new Set<string>();
   /** Money that left the accounts, by the way it went. */
   readonly pots = { minted: 0, dead: 0, forgotten: 0, left: 0 };
+  readonly timers: TimerBook;
   commits = 0;
   fenced = 0;
 
   constructor(stream: EventStream, marks: Marks) {
     this.#stream = stream;
     this.#marks = marks;
+    this.timers = new TimerBook(stream, marks);
     stream.listen((event) => {
       if (event.type === "handled") this.#handled.add(`${event.path}#${event.seq}`);
       else if (event.type === "start_ordered") this.#ordered.set(event.path, event.life);
@@ -128,6 +131,7 @@ export class Ledger implements Engine {
     if (op.kind === "forget") this.#forget(op.path);
     const before = op.kind === "commit" ? this.#engine.waiting(op.commit.path) : [];
     const [answer = null] = this.#engine.execute([op]);
+    this.timers.saw(op, answer);
     if (op.kind === "load" && answer?.kind === "loaded") {
       const { stored } = answer;
       this.#loaded.set(op.path, stored === null ? 0 : op.life);

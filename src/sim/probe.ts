@@ -24,8 +24,9 @@ import { type Duration, milliseconds } from "../actor/units.ts";
 import { errorOf } from "../kernel/answers.ts";
 import type { Answer } from "../kernel/ports.ts";
 import { checkMessage } from "./edge.ts";
+import type { Effect } from "./effect.ts";
 import { type FakeAnswer, fake } from "./fakes.ts";
-import { type Effect, Stage } from "./stage.ts";
+import { Stage } from "./stage.ts";
 
 /** What one act of a test led to. */
 export interface Turn<S> {

@@ -14,7 +14,7 @@ export type Instruction =
   | readonly ["step", name: string, how: "now" | "later" | "fails", timeoutMs: number]
   | readonly ["use"]
   | readonly ["wait"]
-  | readonly ["after", ms: number, when: "delay" | "idle" | "next", program: Program]
+  | readonly ["after", ms: number, when: "delay" | "idle" | "next", program: Program, more?: Named]
   | readonly ["cancel"]
   | readonly ["watch", to: string]
   | readonly ["unwatch"]
@@ -24,6 +24,12 @@ export type Instruction =
   | readonly ["detached", program: Program]
   | readonly ["answer deferred"]
   | readonly ["poison"];
+
+/** What only a durable actor's timer does here: it has a name, and may come again. */
+export interface Named {
+  readonly id: string;
+  readonly repeats: boolean;
+}
 
 export type Program = readonly Instruction[];
 
@@ -129,7 +135,10 @@ function drawStep(random: Random): Instruction {
 function drawTimer(random: Random, program: Program): Instruction {
   const when = pick(random, ["delay", "delay", "idle", "next"] as const);
   const ms = when === "next" ? 0 : pick(random, [0, 1, 20, 300, 2_000]);
-  return ["after", ms, when, program];
+  if (when !== "delay" || random() < 0.5) return ["after", ms, when, program];
+  const repeats = ms >= 300 && random() < 0.5;
+  // What comes again and again must not wait for what is answered only now and then.
+  return ["after", ms, when, repeats ? [] : program, { id: `t${below(random, 2)}`, repeats }];
 }
 
 function drawStart(random: Random, dynamics: readonly string[]): Instruction {

@@ -13,17 +13,10 @@ import { Kernel } from "../kernel/kernel.ts";
 import type { Answer, Envelope, Mail, Signal } from "../kernel/ports.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
+import { CALENDAR } from "./calendar.ts";
+import type { Effect } from "./effect.ts";
 import { answerTo, type Fake, type FakeAnswer, type FakeTools, fakeTools } from "./fakes.ts";
 import { seeded } from "./random.ts";
-
-/** What left an actor, as a plain value: compare it with toEqual. */
-export type Effect =
-  | { readonly kind: "tell" | "ask"; to: string; type: string; message: unknown }
-  | { readonly kind: "use"; tool: string; input: unknown }
-  | { readonly kind: "timer"; afterMs: number; type: string; message: unknown }
-  | { readonly kind: "start"; under: string; id: string | null; args: unknown }
-  | { readonly kind: "watch" | "unwatch" | "link" | "unlink"; to: string }
-  | { readonly kind: "exit"; reason: ExitReason };
 
 /** How long a stage waits for a promise that no verb of ctx made. @unit ms of real time */
 const PATIENCE_MS = 1_000;
@@ -80,6 +73,7 @@ export class Stage {
       transport: { send: () => true },
       committer: this.#store,
       tools: this.#tools,
+      calendar: CALENDAR,
       random: seeded(seed),
       nowMs: 0,
       freeze: true,
@@ -221,10 +215,10 @@ export class Stage {
     this.cell = process;
     const { more } = process;
     const arm = more.arm.bind(more);
-    more.arm = (ms, mail, idle) => {
+    more.arm = (ms, mail, idle, fire) => {
       const { type, message } = mail;
       this.effects.push({ kind: "timer", afterMs: ms, type, message });
-      return arm(ms, mail, idle);
+      return arm(ms, mail, idle, fire);
     };
   }
 

@@ -14,6 +14,7 @@ import type { Completion, Envelope, Signal, Tools } from "../kernel/ports.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { Engine, StoreAnswer } from "../store/store.ts";
+import { CALENDAR } from "./calendar.ts";
 import { Links } from "./links.ts";
 
 export interface WorldOptions {
@@ -231,6 +232,7 @@ export class World {
       transport: { send: (to, envelope) => !host.alive || this.links.post(thread, to, envelope) },
       committer: store,
       tools: options.tools ?? NO_TOOLS,
+      calendar: CALENDAR,
       random: options.random,
       nowMs: this.nowMs,
       firstLife: this.hosts[thread]?.kernel.guard.cells[LIVES] ?? 0,

@@ -4,9 +4,17 @@
  * Does not own: where the engine runs (node/store-link.ts, sim/world.ts).
  */
 import { ERROR_CODES } from "../actor/errors.ts";
-import type { Answer, Commit, Committer, Completion, Mail, Stored } from "../kernel/ports.ts";
+import type {
+  Answer,
+  Commit,
+  Committer,
+  Completion,
+  Mail,
+  Stored,
+  TimerRecord,
+} from "../kernel/ports.ts";
 import { decode, encode } from "./codec.ts";
-import type { EncodedMail, StoreAnswer, StoredActor, StoreOp } from "./store.ts";
+import type { EncodedMail, EncodedTimer, StoreAnswer, StoredActor, StoreOp } from "./store.ts";
 
 /** What an operation needs when its answer comes. */
 type Waiting =
@@ -22,6 +30,18 @@ const encodeMail = (mail: Mail): EncodedMail => ({
   type: mail.type,
   ask: mail.ask,
   body: encode(mail.message),
+});
+
+const encodeTimer = ({ message, repeat, ...rest }: TimerRecord): EncodedTimer => ({
+  ...rest,
+  body: encode(message),
+  repeat: repeat && JSON.stringify(repeat),
+});
+
+const decodeTimer = ({ body, repeat, ...rest }: EncodedTimer): TimerRecord => ({
+  ...rest,
+  message: decode(body),
+  repeat: repeat === null ? null : JSON.parse(repeat),
 });
 
 /** One kernel's end of a store. */
@@ -53,7 +73,12 @@ export class StoreClient implements Committer {
   }
 
   enqueue(mail: Mail): void {
-    this.#ask({ kind: "enqueue", mail: encodeMail(mail) }, { kind: "enqueue", mail });
+    const { to: path, via } = mail;
+    const waiting = { kind: "enqueue" as const, mail };
+    if (via === undefined || mail.seq > 0) {
+      return this.#ask({ kind: "enqueue", mail: encodeMail(mail) }, waiting);
+    }
+    this.#ask({ kind: "fire", path, ...via, life: this.#base + via.life }, waiting);
   }
 
   list(path: string): void {
@@ -103,6 +128,7 @@ function encodeCommit(commit: Commit, life: number) {
     created: commit.created && { args: encode(commit.created.args) },
     state: commit.state && encode(commit.state.value),
     steps: commit.steps.map((step) => ({ ...step, answer: encode(step.answer) })),
+    timers: commit.timers.map(({ id, set }) => ({ id, set: set && encodeTimer(set) })),
     mails: commit.mails.map(encodeMail),
   };
 }
@@ -149,6 +175,7 @@ function restored(stored: StoredActor, to: string): Stored {
       to,
       message: decode(body),
     })),
+    timers: stored.timers.map(decodeTimer),
     steps: stored.steps.map((step) => ({ ...step, answer: decode(step.answer) as Answer })),
   };
 }

@@ -7,6 +7,7 @@ import type {
   EncodedCommit,
   EncodedMail,
   EncodedStep,
+  EncodedTimer,
   Engine,
   StoreAnswer,
   StoredMail,
@@ -22,6 +23,7 @@ interface Row {
   mail: StoredMail[];
   steps: EncodedStep[];
   progress: { readonly seq: number; readonly effects: number } | null;
+  readonly timers: Map<string, EncodedTimer>;
 }
 
 /** A store that lasts as long as this object. */
@@ -56,6 +58,8 @@ export class MemoryEngine implements Engine {
         return this.#commit(op.commit);
       case "enqueue":
         return { kind: "enqueued", seq: this.#keep(op.mail) };
+      case "fire":
+        return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
         return { kind: "listed", children: this.#list(`${op.path}/`) };
       case "forget":
@@ -69,7 +73,7 @@ export class MemoryEngine implements Engine {
     this.#owners.set(path, Math.max(life, this.#owners.get(path) ?? 0));
     const row = this.#rows.get(path);
     if (row === undefined) return { kind: "loaded", stored: null };
-    const { behaviour, version, args, state, mail, steps, progress } = row;
+    const { behaviour, version, args, state, mail, steps, progress, timers } = row;
     const stored = {
       behaviour,
       version,
@@ -78,6 +82,7 @@ export class MemoryEngine implements Engine {
       mail: [...mail],
       steps: [...steps],
       progress,
+      timers: [...timers.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     };
     return { kind: "loaded", stored: { ...stored, watermark: this.#seq } };
   }
@@ -105,14 +110,18 @@ export class MemoryEngine implements Engine {
     row.steps = [...row.steps, ...commit.steps].filter((each) => !acked.has(each.seq));
     if (commit.progress !== null) row.progress = commit.progress;
     else if (row.progress !== null && acked.has(row.progress.seq)) row.progress = null;
+    for (const { id, set } of commit.timers) {
+      if (set === null) row.timers.delete(id);
+      else row.timers.set(id, set);
+    }
     return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
   }
 
   #create(commit: EncodedCommit, args: Encoded): void {
     const { life, behaviour, version, path } = commit;
     const state = commit.state as Encoded;
-    const row = { life, behaviour, version, args, state, mail: [], steps: [], progress: null };
-    this.#rows.set(path, row);
+    const nothing = { mail: [], steps: [], progress: null, timers: new Map() };
+    this.#rows.set(path, { life, behaviour, version, args, state, ...nothing });
   }
 
   #keep(mail: EncodedMail): number {
@@ -121,6 +130,17 @@ export class MemoryEngine implements Engine {
     const seq = ++this.#seq;
     row.mail.push({ ...mail, seq, attempts: 0 });
     return seq;
+  }
+
+  #fire({ path, life, id, dueMs, nextMs }: Extract<StoreOp, { kind: "fire" }>): number {
+    const timer = this.#rows.get(path)?.timers.get(id);
+    const isOwner = life >= (this.#owners.get(path) ?? 0);
+    if (timer === undefined || timer.dueMs !== dueMs || !isOwner) return 0;
+    const { timers } = this.#rows.get(path) as Row;
+    if (nextMs === null) timers.delete(id);
+    else timers.set(id, { ...timer, dueMs: nextMs });
+    const { type, body } = timer;
+    return this.#keep({ to: path, from: path, type, ask: 0, body });
   }
 
   #list(prefix: string): { id: string; args: Encoded }[] {

@@ -11,7 +11,7 @@ import { ActorError } from "../actor/errors.ts";
 import { crashPoint } from "./crash-point.ts";
 import { corrupt, STORE_FILE, storeFault } from "./sqlite-fault.ts";
 import { lockFolder } from "./sqlite-owner.ts";
-import { SCHEMA, SCHEMA_VERSION } from "./sqlite-schema.ts";
+import { SCHEMA, SCHEMA_VERSION, UPGRADES } from "./sqlite-schema.ts";
 
 /** `flushed`: an answer means it is on disk; `committed`: it survives the process, not the power. */
 export type Durability = "flushed" | "committed";
@@ -67,7 +67,7 @@ function openToRead(folder: string, file: string): OpenFile {
   checkPlain(file);
   const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
   try {
-    checkSchema(db, file);
+    if (checkSchema(db, file) < SCHEMA_VERSION) throw tooOld(file);
     return { db, file, epoch: meta(db, "epoch") ?? 0, release: () => db.close() };
   } catch (thrown) {
     db.close();
@@ -91,7 +91,7 @@ function openToOwn(folder: string, file: string, options: SqliteOptions): OpenFi
     if (!fs.existsSync(file)) createStore(folder, file);
     checkPlain(file);
     db = new DatabaseSync(file, { timeout: BUSY_MS });
-    checkSchema(db, file);
+    upgrade(db, checkSchema(db, file));
     checkEnd(db, file);
     if (fs.statSync(file).size <= (options.checkBytes ?? CHECK_BYTES)) checkPages(db, file);
     db.exec(`
@@ -155,16 +155,41 @@ function checkPlain(file: string): void {
   if (found.size === 0) throw corrupt(file, `${STORE_FILE} is empty`);
 }
 
-function checkSchema(db: DatabaseSync, file: string): void {
+/** @returns its version: this program's, or one that can be brought there */
+function checkSchema(db: DatabaseSync, file: string): number {
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE name = 'meta'").all();
   const version = tables.length === 0 ? undefined : meta(db, "schema");
   if (version === undefined) throw corrupt(file, `${STORE_FILE} is no store of Coppice's`);
-  if (version === SCHEMA_VERSION) return;
+  if (version >= OLDEST && version <= SCHEMA_VERSION) return version;
   const fact = `${STORE_FILE} has schema ${version}; this program reads ${SCHEMA_VERSION}`;
   throw new ActorError("E_STORE_VERSION", fact, {
     at: file,
     fix: `run the version of Coppice that wrote it, or move ${STORE_FILE}* away to start afresh`,
   });
+}
+
+const OLDEST = 1;
+
+/** Brings a file of an older version to this one, in one transaction. */
+function upgrade(db: DatabaseSync, from: number): void {
+  if (from === SCHEMA_VERSION) return;
+  db.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
+  try {
+    for (let version = from + 1; version <= SCHEMA_VERSION; version++) {
+      db.exec(UPGRADES[version] ?? `there is no upgrade to schema ${version}`);
+    }
+    db.prepare("UPDATE meta SET value = ? WHERE key = 'schema'").run(SCHEMA_VERSION);
+    db.exec("COMMIT");
+  } catch (thrown) {
+    db.exec("ROLLBACK");
+    throw thrown;
+  }
+}
+
+function tooOld(file: string): ActorError {
+  const fact = `${STORE_FILE} is of an older version, which its owner brings up to date`;
+  const fix = "start the app on this folder once";
+  return new ActorError("E_STORE_VERSION", fact, { at: file, fix });
 }
 
 /** Each page is in the file or in its log. SQLite itself compares only where there is no log. */

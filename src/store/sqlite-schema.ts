@@ -6,8 +6,18 @@
  * nothing else rewrites it. Mail is keyed by its actor, so that mail under way lies together.
  */
 
-/** Raised by one with each change of the tables; older files get a step that brings them here. */
-export const SCHEMA_VERSION = 1;
+/** Raised by one with each change of the tables; older files get a step (below) that brings them here. */
+export const SCHEMA_VERSION = 2;
+
+const TIMER = `
+  CREATE TABLE timer (
+    actor INTEGER NOT NULL, id TEXT NOT NULL, due INTEGER NOT NULL, type TEXT NOT NULL,
+    repeat TEXT, body BLOB NOT NULL, PRIMARY KEY (actor, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX due ON timer (due);`;
+
+/** What makes a file of the version before one of this version. */
+export const UPGRADES: Readonly<Record<number, string>> = { 2: TIMER };
 
 export const SCHEMA = `
   BEGIN;
@@ -41,6 +51,7 @@ export const SCHEMA = `
     seq INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL, ask INTEGER NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, total INTEGER NOT NULL, body BLOB NOT NULL
   ) STRICT;
+  ${TIMER}
   INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}), ('epoch', 0), ('seq', 0);
   COMMIT;`;
 
@@ -82,6 +93,13 @@ export const STATEMENTS = {
   dropSteps: "DELETE FROM step WHERE actor = ?",
   setProgress: "INSERT OR REPLACE INTO progress VALUES (?, ?, ?)",
   dropProgress: "DELETE FROM progress WHERE actor = ?",
+
+  setTimer: "INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?, ?, ?)",
+  dropTimer: "DELETE FROM timer WHERE actor = ? AND id = ?",
+  dropTimers: "DELETE FROM timer WHERE actor = ?",
+  readTimers: `SELECT id, due AS dueMs, type, body, repeat FROM timer WHERE actor = ? ORDER BY id`,
+  readTimer: "SELECT type, body FROM timer WHERE actor = ? AND id = ? AND due = ?",
+  moveTimer: "UPDATE timer SET due = ? WHERE actor = ? AND id = ?",
 
   bury: `INSERT INTO dead (at, path, seq, sender, type, ask, attempts, reason, total, body)
     SELECT ?, ?, seq, sender, type, ask, attempts, ?,

@@ -10,8 +10,10 @@ import { crashPoint } from "./crash-point.ts";
 import { bury, DEAD_LETTERS_MAX, readDead, type StoredDead } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
+import { type Known, keepJournal } from "./sqlite-journal.ts";
 import { STATEMENTS } from "./sqlite-schema.ts";
 import { Statements } from "./sqlite-statement.ts";
+import { readTimers, setTimers, takeTimer } from "./sqlite-timer.ts";
 import type {
   Encoded,
   EncodedCommit,
@@ -25,18 +27,6 @@ import type {
 
 /** Most actors whose row is remembered, so that a commit need not look it up. */
 const KNOWN_MAX = 16_384;
-
-/** What a commit needs to know of its actor: the small part of its row, true to the file. */
-interface Known {
-  readonly id: number;
-  life: number;
-  /** Its place among its siblings; null: it has an owner, but has never committed. */
-  born: number | null;
-  /** Number of the message whose progress is kept. */
-  parked: number | null;
-  /** There are steps of messages in flight, or there were. */
-  journal: boolean;
-}
 
 interface ActorRow {
   behaviour: string;
@@ -143,6 +133,8 @@ export class SqliteEngine implements Engine {
         return this.#commit(op.commit);
       case "enqueue":
         return { kind: "enqueued", seq: this.#keep(op.mail) };
+      case "fire":
+        return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
         return { kind: "listed", children: this.#list(op.path) };
       case "forget":
@@ -170,6 +162,7 @@ export class SqliteEngine implements Engine {
       mail: this.#mail(known.id, path),
       steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
       progress: seq === null ? null : { seq, effects: effects as number },
+      timers: readTimers(this.#sql, known.id),
       watermark: this.#seq,
     };
     return { kind: "loaded", stored };
@@ -189,7 +182,8 @@ export class SqliteEngine implements Engine {
     bury(this.#sql, id, commit);
     for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
     for (const { seq, attempts } of commit.retries) this.#sql.run("retryMail", attempts, id, seq);
-    this.#journal(known, commit);
+    keepJournal(this.#sql, known, commit);
+    setTimers(this.#sql, id, commit);
     return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
   }
 
@@ -201,30 +195,19 @@ export class SqliteEngine implements Engine {
     known.journal = false;
   }
 
-  /** Steps and progress of the message in flight end with its ack. */
-  #journal(known: Known, { acks, steps, progress }: EncodedCommit): void {
-    const { id, parked } = known;
-    if (known.journal) for (const seq of acks) this.#sql.run("ackSteps", id, seq);
-    for (const { seq, index, name, answer } of steps) {
-      if (acks.includes(seq)) continue;
-      this.#sql.run("addStep", id, seq, index, name, answer);
-      known.journal = true;
-    }
-    if (progress !== null) {
-      this.#sql.run("setProgress", id, progress.seq, progress.effects);
-      known.parked = progress.seq;
-    } else if (parked !== null && acks.includes(parked)) {
-      this.#sql.run("dropProgress", id);
-      known.parked = null;
-    }
-  }
-
   #keep(mail: EncodedMail): number {
     const known = this.#find(mail.to);
     if (known === undefined || known.born === null) return 0;
     const seq = ++this.#seq;
     this.#sql.run("addMail", known.id, seq, mail.from, mail.type, mail.ask, mail.body);
     return seq;
+  }
+
+  #fire(op: Extract<StoreOp, { kind: "fire" }>): number {
+    const known = this.#find(op.path);
+    const isOwner = known !== undefined && op.life >= known.life;
+    const mail = isOwner ? takeTimer(this.#sql, known.id, op) : null;
+    return mail === null ? 0 : this.#keep(mail);
   }
 
   #list(path: string): { id: string; args: Encoded }[] {
@@ -245,6 +228,7 @@ export class SqliteEngine implements Engine {
     this.#sql.run("dropMail", id);
     this.#sql.run("dropSteps", id);
     this.#sql.run("dropProgress", id);
+    this.#sql.run("dropTimers", id);
   }
 
   #add(path: string): Known {

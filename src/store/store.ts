@@ -6,7 +6,8 @@
  * 1. A batch takes effect as a whole or not at all, in the order of its operations.
  * 2. A commit of a life older than the one that last loaded the actor changes nothing (K11).
  * 3. Mail to an actor the store knows is kept until its commit acks it; numbers rise.
- * 4. `flushed` engines answer after the batch is on disk; `committed` ones when it is visible.
+ * 4. A timer becomes mail once for each time it is due.
+ * 5. `flushed` engines answer after the batch is on disk; `committed` ones when it is visible.
  */
 import type { ExitReason } from "../actor/exit.ts";
 
@@ -33,6 +34,16 @@ export interface EncodedStep {
   readonly answer: Encoded;
 }
 
+export interface EncodedTimer {
+  readonly id: string;
+  /** Wall time in ms. */
+  readonly dueMs: number;
+  readonly type: string;
+  readonly body: Encoded;
+  /** How it repeats, as JSON; null = it fires once. */
+  readonly repeat: string | null;
+}
+
 export interface EncodedCommit {
   readonly path: string;
   readonly life: number;
@@ -45,6 +56,8 @@ export interface EncodedCommit {
   readonly progress: { readonly seq: number; readonly effects: number } | null;
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
+  /** In order: later ones of an id take the place of earlier ones; null takes it back. */
+  readonly timers: readonly { readonly id: string; readonly set: EncodedTimer | null }[];
   readonly mails: readonly EncodedMail[];
 }
 
@@ -54,6 +67,18 @@ export type StoreOp =
   | { readonly kind: "commit"; readonly commit: EncodedCommit }
   /** Mail from somebody who is not durable. */
   | { readonly kind: "enqueue"; readonly mail: EncodedMail }
+  /**
+   * A timer due at `dueMs` becomes mail of its actor to itself, and is next due at `nextMs`, or gone.
+   * Number 0 and no change when there is no such timer due then, or the life is an older one.
+   */
+  | {
+      readonly kind: "fire";
+      readonly path: string;
+      readonly life: number;
+      readonly id: string;
+      readonly dueMs: number;
+      readonly nextMs: number | null;
+    }
   | { readonly kind: "list"; readonly path: string }
   | { readonly kind: "forget"; readonly path: string };
 
@@ -65,6 +90,8 @@ export interface StoredActor {
   readonly mail: readonly StoredMail[];
   readonly steps: readonly EncodedStep[];
   readonly progress: { readonly seq: number; readonly effects: number } | null;
+  /** By id. */
+  readonly timers: readonly EncodedTimer[];
   readonly watermark: number;
 }
 

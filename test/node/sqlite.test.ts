@@ -293,7 +293,7 @@ describe("files that cannot be used", () => {
     const db = new DatabaseSync(file);
     db.exec("UPDATE meta SET value = 99 WHERE key = 'schema'; PRAGMA journal_mode = DELETE");
     db.close();
-    const error = refused("E_STORE_VERSION", /has schema 99; this program reads 1/);
+    const error = refused("E_STORE_VERSION", /has schema 99; this program reads 2/);
     expect(error.fix).toContain("run the version");
   });
 

@@ -114,4 +114,12 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace: "void cells;",
     check: "liveness: ",
   },
+  {
+    name: "timers of an earlier incarnation are not taken up",
+    file: "kernel/restore.ts",
+    find: "  for (const record of stored.timers) takeUp(cell, record);",
+    replace:
+      "  for (const record of stored.timers) takeUp.call(null, cell, { ...record, dueMs: 9e15 });",
+    check: "liveness: timers fire",
+  },
 ];

@@ -1,7 +1,7 @@
 // Operations of a store, written short.
 
 import { encode } from "../../src/store/codec.ts";
-import type { EncodedCommit, EncodedMail, StoreOp } from "../../src/store/store.ts";
+import type { EncodedCommit, EncodedMail, EncodedTimer, StoreOp } from "../../src/store/store.ts";
 
 /** A letter from "/sender"; its body is encoded. */
 export function mail(to: string, body: unknown, more: Partial<EncodedMail> = {}): EncodedMail {
@@ -11,6 +11,13 @@ export function mail(to: string, body: unknown, more: Partial<EncodedMail> = {})
 export const load = (path: string, life: number): StoreOp => ({ kind: "load", path, life });
 export const list = (path: string): StoreOp => ({ kind: "list", path });
 export const forget = (path: string): StoreOp => ({ kind: "forget", path });
+/** A timer called "t", due at 100, that says "tick". */
+export function timer(more: Partial<EncodedTimer> = {}) {
+  const set = { id: "t", dueMs: 100, type: "tick", body: encode("tick"), repeat: null, ...more };
+  return { id: set.id, set };
+}
+export const fire = (path: string, life: number, dueMs = 100, nextMs: number | null = null) =>
+  ({ kind: "fire", path, life, id: "t", dueMs, nextMs }) satisfies StoreOp;
 export const enqueue = (to: string, body: unknown): StoreOp => {
   return { kind: "enqueue", mail: mail(to, body) };
 };
@@ -18,7 +25,7 @@ export const enqueue = (to: string, body: unknown): StoreOp => {
 /** A commit that changes nothing but what `more` says. */
 export function commit(path: string, life: number, more: Partial<EncodedCommit> = {}): StoreOp {
   const nothing = { created: null, state: null, progress: null };
-  const none = { acks: [], steps: [], retries: [], dead: [], mails: [] };
+  const none = { acks: [], steps: [], retries: [], dead: [], timers: [], mails: [] };
   const base = { path, life, behaviour: "b", version: 1 };
   return { kind: "commit", commit: { ...base, ...nothing, ...none, ...more } };
 }

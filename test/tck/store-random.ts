@@ -36,8 +36,31 @@ function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   if (some < 0.12) return load(path, Math.max(0, life - below(random, 3)));
   if (some < 0.2) return list(pick(random, ["", "/", "/a", "/a/b", "/e", "/none"]));
   if (some < 0.23) return forget(path);
-  if (some < 0.35) return { kind: "enqueue", mail: randomMail(random) };
-  return randomCommit(random, now, path, random() < 0.9 ? life : life - below(random, 3));
+  if (some < 0.29) return randomFire(random, now, path, life);
+  if (some < 0.38) return { kind: "enqueue", mail: randomMail(random) };
+  return randomCommit(
+    random,
+    now,
+    path,
+    random() < 0.9 ? life : Math.max(0, life - below(random, 3)),
+  );
+}
+
+/** Mostly of a timer that is there and due. */
+function randomFire(random: Random, now: MemoryEngine, path: string, life: number): StoreOp {
+  const [answer] = now.execute([load(path, 0)]);
+  const timers = answer?.kind === "loaded" ? (answer.stored?.timers ?? []) : [];
+  const { id, dueMs } = timers.length === 0 ? { id: "t0", dueMs: 1 } : pick(random, timers);
+  const nextMs = random() < 0.5 ? null : below(random, 9);
+  const by = random() < 0.9 ? life : life - 2;
+  return { kind: "fire", path, life: by, id, dueMs: random() < 0.9 ? dueMs : -1, nextMs };
+}
+
+function randomTimer(random: Random) {
+  const id = `t${below(random, 3)}`;
+  const repeat = random() < 0.5 ? null : "{}";
+  const set = { id, dueMs: below(random, 9), type: "x", body: bytes(random), repeat };
+  return { id, set: random() < 0.8 ? set : null };
 }
 
 function randomCommit(random: Random, now: MemoryEngine, path: string, life: number): StoreOp {
@@ -57,6 +80,7 @@ function randomCommit(random: Random, now: MemoryEngine, path: string, life: num
     progress: random() < 0.2 ? { seq: seq(), effects: below(random, 9) } : null,
     retries: some(random, 2, () => ({ seq: seq(), attempts: below(random, 5) })),
     dead: random() < 0.15 ? dead : [],
+    timers: some(random, 2, () => randomTimer(random)),
     mails: some(random, 3, () => randomMail(random)),
   });
 }

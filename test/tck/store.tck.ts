@@ -8,7 +8,7 @@ import { decode, encode } from "../../src/store/codec.ts";
 import { StoreClient } from "../../src/store/committer.ts";
 import { MemoryEngine } from "../../src/store/memory.ts";
 import type { Engine, StoreAnswer, StoredActor, StoreOp } from "../../src/store/store.ts";
-import { commit, enqueue, forget, list, load, mail } from "./store-ops.ts";
+import { commit, enqueue, fire, forget, list, load, mail, timer } from "./store-ops.ts";
 import { randomBatch, randomFrom } from "./store-random.ts";
 
 export interface OpenStore {
@@ -58,6 +58,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     fencingRules();
     mailRules();
     journalRules();
+    timerRules();
     childrenRules();
     batchRules();
     valueRules();
@@ -78,7 +79,7 @@ function actorRules(): void {
     expect(one(born("/a", { behaviour: "clerk", version: 3 }))).toEqual(committed());
     const { args, state, ...rest } = stored("/a") as StoredActor;
     expect([decode(args), decode(state)]).toEqual(["args", "new"]);
-    const empty = { mail: [], steps: [], progress: null, watermark: 0 };
+    const empty = { mail: [], steps: [], progress: null, timers: [], watermark: 0 };
     expect(rest).toEqual({ behaviour: "clerk", version: 3, ...empty });
     expect(store.paths()).toEqual(["/a"]);
   });
@@ -267,6 +268,66 @@ function journalRules(): void {
   });
 }
 
+function timerRules(): void {
+  const timers = (path: string) => stored(path)?.timers.map(({ id, dueMs }) => [id, dueMs]);
+  const fired = (seq: number) => ({ kind: "enqueued", seq });
+
+  test("timers are set, replaced and taken back in the order of a commit", () => {
+    run(born("/a", { timers: [timer({ id: "b" }), timer({ id: "a", dueMs: 7 })] }), born("/b"));
+    const [{ body = encode(null), ...first } = {}] = stored("/a")?.timers ?? [];
+    expect(first).toEqual({ id: "a", dueMs: 7, type: "tick", repeat: null });
+    expect(decode(body)).toBe("tick");
+    const changes = [
+      timer({ id: "a", dueMs: 1 }),
+      { id: "b", set: null },
+      timer(),
+      timer({ dueMs: 9 }),
+    ];
+    run(commit("/a", 1, { timers: [...changes, { id: "unknown", set: null }] }));
+    expect([timers("/a"), timers("/b")]).toEqual([
+      [
+        ["a", 1],
+        ["t", 9],
+      ],
+      [],
+    ]);
+    run(commit("/a", 1, { timers: [timer({ id: "a" }), { id: "a", set: null }] }));
+    expect(timers("/a")).toEqual([["t", 9]]);
+  });
+
+  test("one that fires becomes mail of its actor to itself, once", () => {
+    run(born("/a", { timers: [timer()] }));
+    expect(one(fire("/a", 1, 99))).toEqual(fired(0));
+    expect(run(fire("/a", 1), fire("/a", 1))).toEqual([fired(1), fired(0)]);
+    expect([timers("/a"), mailOf("/a")]).toEqual([[], [[1, "tick", 0]]]);
+    expect(stored("/a")?.mail[0]).toMatchObject({ from: "/a", to: "/a", type: "tick", ask: 0 });
+    expect(one(fire("/nobody", 1))).toEqual(fired(0));
+  });
+
+  test("one that repeats goes on to its next time", () => {
+    const repeat = JSON.stringify({ everyMs: 10 });
+    run(born("/a", { timers: [timer({ repeat })] }));
+    expect(one(fire("/a", 1, 100, 110))).toEqual(fired(1));
+    expect(one(fire("/a", 1, 100, 110))).toEqual(fired(0));
+    expect(stored("/a")?.timers).toMatchObject([{ id: "t", dueMs: 110, repeat, type: "tick" }]);
+    expect([one(fire("/a", 1, 110)), bodies("/a")]).toEqual([fired(2), ["tick", "tick"]]);
+  });
+
+  test("K11: an older life fires nothing, a fenced commit sets nothing", () => {
+    run(load("/a", 3), born("/a", { life: 3, timers: [timer()] }), load("/a", 4));
+    expect(one(fire("/a", 3))).toEqual(fired(0));
+    expect(one(commit("/a", 3, { timers: [{ id: "t", set: null }] }))).toEqual(FENCED);
+    expect(timers("/a")).toEqual([["t", 100]]);
+    expect(one(fire("/a", 4))).toEqual(fired(1));
+  });
+
+  test("they go with their actor, and when it is created again", () => {
+    run(born("/a", { timers: [timer()] }), born("/b", { timers: [timer()] }), forget("/a"));
+    run(born("/a"), born("/b"));
+    expect([timers("/a"), timers("/b"), one(fire("/b", 1))]).toEqual([[], [], fired(0)]);
+  });
+}
+
 function childrenRules(): void {
   test("children are listed with their args in the order of their birth, no grandchildren", () => {
     const child = (path: string, args: unknown) => born(path, { created: { args: encode(args) } });
@@ -398,7 +459,7 @@ function valueRules(): void {
     const client = new StoreClient();
     const done = () => client.complete(store.engine.execute(client.take()));
     const none = { created: null, state: null, progress: null };
-    const rest = { acks: [], steps: [], retries: [], dead: [], mails: [] };
+    const rest = { acks: [], steps: [], retries: [], dead: [], timers: [], mails: [] };
     const base = { path: "/p/a", life: 1, behaviour: "b", version: 1, ...none, ...rest };
     const letter: Mail = {
       ...{ kind: "mail", to: "/p/a", type: "t", message: value, from: "", ask: 0 },
@@ -433,6 +494,7 @@ function lastingRules(): void {
     const reason = { tag: "killed", by: "operator" } as const;
     run(load("/p/a", 3), born("/p/a", { life: 3 }), load("/ghost", 8), born("/p/b"));
     run(enqueue("/p/a", 1), enqueue("/p/a", 2), enqueue("/p/b", 3));
+    run(commit("/p/a", 3, { timers: [timer({ repeat: "{}" })] }));
     run(
       commit("/p/a", 3, { retries: [{ seq: 2, attempts: 2 }], progress: { seq: 2, effects: 1 } }),
     );
@@ -467,7 +529,8 @@ async function sameAsReference(): Promise<void> {
         expect(found[index], `operation ${done + index}: ${op.kind}`).toEqual(answer);
       }
       const fenced = answer?.kind === "committed" && answer.fenced;
-      const kind = fenced ? "fenced" : op.kind;
+      const late = op.kind === "fire" && answer?.kind === "enqueued" && answer.seq === 0;
+      const kind = fenced ? "fenced" : late ? "late fire" : op.kind;
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
     done += batch.length;
@@ -482,5 +545,5 @@ async function sameAsReference(): Promise<void> {
   // The generator reaches everything, also what is refused.
   expect(reference.dead.length).toBeGreaterThan(20);
   expect(Math.min(...kinds.values()), [...kinds].join(" ")).toBeGreaterThan(100);
-  expect(kinds.size).toBe(6);
+  expect(kinds.size).toBe(8);
 }

@@ -27,7 +27,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     actor,
     { to: "kernel" },
     // Port, client and reference engine: the simulator has no store of its own kind.
-    { to: "store", files: ["store.ts", "committer.ts", "memory.ts", "codec.ts"] },
+    { to: "store", files: ["store.ts", "committer.ts", "memory.ts", "codec.ts", "calendar.ts"] },
     { to: "tool", files: ["policy.ts", "broker.ts"] },
   ],
   cli: [
@@ -46,6 +46,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["src/store/"],
   msgpackr: ["src/store/", "src/node/transport.ts"],
   ioredis: ["src/store/"],
+  croner: ["src/store/"],
   piscina: ["src/tool/"],
   acorn: ["src/node/", "src/tool/"],
   pino: ["src/observe/"],

@@ -227,8 +227,7 @@ describe("effects", () => {
   test("the same from a durable actor, when its slice has committed", async () => {
     const busy = probe(Busy, { durable: true });
     const { effects } = await busy.tell("all", {});
-    // (A timer is no message to others: it is set at once and ends with its incarnation.)
-    expect(effects.map((each) => each.kind)).toEqual(["timer", "tell", "watch", "link"]);
+    expect(effects.map((each) => each.kind)).toEqual(["tell", "timer", "watch", "link"]);
   });
 
   test("nothing leaves with a slice that failed", async () => {
@@ -246,7 +245,7 @@ describe("effects", () => {
     });
     const kinds = async (durable: boolean) =>
       (await probe(Half, { durable }).tell("go", {})).effects.map((each) => each.kind);
-    expect(await kinds(true)).toEqual(["timer", "exit"]);
+    expect(await kinds(true)).toEqual(["exit"]);
     expect(await kinds(false)).toEqual(["tell", "timer", "exit"]);
   });
 
