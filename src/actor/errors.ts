@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   E_ARGS_SCHEMA: "arguments do not match the behaviour's args schema",
   E_CTX_CLOSED: "a context was used after its message was finished or its actor had ended",
   E_INTERNAL: "a broken invariant of Coppice itself",
+  E_LETTER_UNKNOWN: "there is no dead letter of this number",
   E_MESSAGE_SCHEMA: "a message does not match the behaviour's schema",
   E_MESSAGE_TYPE: "the behaviour has no such message type",
   E_NODE_ABSENT: "no node is running on this data folder",

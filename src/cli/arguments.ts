@@ -18,7 +18,7 @@ export interface Option {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** Words for the operands; the last may end in "…" for one or more. */
+  /** Words for the operands; the last may end in "…" for one or more, those in […] may be left out. */
   readonly operands: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
   readonly notes?: string;
@@ -88,7 +88,8 @@ function unknownOption(command: Command, rawName: string, hint: string): ActorEr
 function checkOperands(command: Command, given: readonly string[], hint: string): void {
   const { operands, name } = command;
   const missing = operands[given.length];
-  if (missing !== undefined) throw usage(`coppice ${name} needs ${missing}`, hint);
+  if (missing !== undefined && !missing.startsWith("["))
+    throw usage(`coppice ${name} needs ${missing}`, hint);
   const open = operands.at(-1)?.endsWith("…") ?? false;
   const extra = given[operands.length];
   if (extra === undefined || open) return;

@@ -10,6 +10,9 @@ import {
   answer,
   type Detail,
   findNode,
+  type LetterRequest,
+  type LettersView,
+  lettersView,
   type NodeEntry,
   type NodeView,
   nodeView,
@@ -25,7 +28,7 @@ const ANSWER_MAX = 128 * 1_048_576;
 /** How long looking may take; the server says so itself a little earlier. @unit ms */
 const LOOK_MS = 15_000;
 
-export type Act = Exclude<Request["command"], "tree" | "show">;
+export type Act = Exclude<Request["command"], "tree" | "show" | "letters">;
 
 /** A node, as a command sees it. */
 export interface Client {
@@ -34,6 +37,7 @@ export interface Client {
   tree(childrenMax?: number): Promise<NodeView>;
   show(path: string): Promise<Detail>;
   act(command: Act, path: string): Promise<string>;
+  letters(asked: LetterRequest): Promise<LettersView>;
   close(): void;
 }
 
@@ -62,6 +66,7 @@ export async function connect(entry: NodeEntry): Promise<Client> {
     tree: (childrenMax) => talk.ask(nodeView, { command: "tree", childrenMax }, LOOK_MS),
     show: (path) => talk.ask(processDetail, { command: "show", path }, LOOK_MS),
     act: (command, path) => talk.ask(z.string(), { command, path }),
+    letters: (asked) => talk.ask(lettersView, { command: "letters", asked }, LOOK_MS),
     close: () => socket.destroy(),
   };
 }
@@ -84,7 +89,12 @@ function open(entry: NodeEntry): Promise<Socket> {
   });
 }
 
-type Body = { command: string; path?: string; childrenMax?: number | undefined };
+type Body = {
+  command: string;
+  path?: string;
+  childrenMax?: number | undefined;
+  asked?: LetterRequest;
+};
 
 interface Waiting {
   resolve(value: unknown): void;

@@ -85,6 +85,24 @@ itself without a failure, 130 after Ctrl-C, 143 after SIGTERM, else 1.`,
   act("resume", "let a suspended actor go on", WHICH),
   act("kill", "end a process at once; its supervisor decides what follows", WHICH),
   {
+    name: "dead",
+    summary: "dead letters: list, show, replay and drop them",
+    operands: ["[PATH|show|replay|drop]", "[ID]"],
+    options: {
+      all: { what: "replay or drop all of them" },
+      path: { what: "replay those to this actor", value: "PATH" },
+      rate: { what: "replay at most so many a second; 100/s if not given", value: "N/s" },
+      ...NODE,
+      ...COMMON,
+    },
+    notes: `dead [PATH]                        what could not be handled, oldest first
+dead show ID                       one in full
+dead replay ID | --all | --path P  back into the mailbox, as if it had just come
+dead drop ID | --all               for ever
+${WHICH}`,
+    load: async () => (await import("./dead.ts")).dead,
+  },
+  {
     name: "sim",
     summary: "random supervision trees under random work and faults, from a seed",
     operands: [],

@@ -16,6 +16,8 @@ export interface DeadLetter {
   readonly from: string;
   readonly type: string;
   readonly message: unknown;
+  /** A store keeps it too, and has it when this thread is gone. */
+  readonly stored: boolean;
 }
 
 /** A bounded ring (K13). */
@@ -27,11 +29,20 @@ export class DeadLetters {
   add(mail: Mail, reason: DeadReason, atMs: number): void {
     const { to, from, type, message } = mail;
     const id = ++this.total;
-    this.#ring[(id - 1) % DEAD_MAX] = { id, atMs, reason, to, from, type, message };
+    const stored = mail.seq > 0 && (reason === "max_deliveries" || reason === "unknown_type");
+    this.#ring[(id - 1) % DEAD_MAX] = { id, atMs, reason, to, from, type, message, stored };
+  }
+
+  /** Takes a letter out. */
+  take(id: number): DeadLetter | undefined {
+    const at = this.#ring.findIndex((each) => each?.id === id);
+    const letter = this.#ring[at];
+    if (letter !== undefined) delete this.#ring[at];
+    return letter;
   }
 
   /** Oldest first. */
   list(): DeadLetter[] {
-    return [...this.#ring].sort((a, b) => a.id - b.id);
+    return this.#ring.filter(() => true).sort((a, b) => a.id - b.id);
   }
 }

@@ -11,6 +11,7 @@ import { CONTROL, type Places } from "../kernel/placement.ts";
 import type { Committer, KernelOptions, Meter, Tools } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
 import { calendarOf } from "../store/calendar.ts";
+import type { StoreClient } from "../store/committer.ts";
 import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import { monotonicMs, Pump } from "./pump.ts";
@@ -75,6 +76,8 @@ export interface Host {
   readonly kernel: Kernel;
   readonly transport: PortTransport;
   readonly pump: Pump;
+  /** Its end of the store, null where no actor lives. */
+  readonly store: StoreClient | null;
 }
 
 /** Builds a kernel and what drives it. */
@@ -133,5 +136,5 @@ export function createHost(options: HostOptions): Host {
     wake: pump.wake,
   });
   pump.attach(kernel);
-  return { kernel, transport, pump };
+  return { kernel, transport, pump, store: (link as StoreLink | null)?.client ?? null };
 }

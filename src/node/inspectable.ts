@@ -8,6 +8,7 @@ import type { ProcessView } from "../kernel/inspect.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
 import type { Detail, Inspectable, NodeView } from "../observe/view.ts";
 import type { Host } from "./host.ts";
+import { letters } from "./letters.ts";
 import { mergeTree } from "./merge.ts";
 import type { ThreadView } from "./messages.ts";
 import { monotonicMs } from "./pump.ts";
@@ -21,6 +22,7 @@ export interface Node {
   readonly threads: readonly Thread[];
   readonly host: Host;
   readonly startedAt: Date;
+  threadOf(path: string): number;
   stop(): Promise<void>;
 }
 
@@ -118,5 +120,6 @@ export function inspectable(node: Node): Inspectable {
       return { ...row, ...none, spec: {}, timers: 0, asks: 0, deadLetters: [] } as Detail;
     },
     act: (command, path) => act(node, command, path),
+    letters: (asked) => letters(node, asked),
   };
 }

@@ -6,6 +6,7 @@ import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
+import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { Preemption } from "./options.ts";
 
 /** What a worker thread is started with. */
@@ -55,7 +56,8 @@ export type ToThread =
   /** To the control thread: end all that runs outside of this process, and say so. */
   | { kind: "close" }
   | { kind: "snapshot"; id: number }
-  | { kind: "detail"; id: number; path: string };
+  | { kind: "detail"; id: number; path: string }
+  | { kind: "letters"; id: number; asked: ThreadLetters };
 
 /** One thread at a moment. */
 export interface ThreadView {
@@ -83,4 +85,5 @@ export type FromThread =
   | { kind: "root"; signal: Extract<Signal, { kind: "started" | "exited" }> }
   | { kind: "closed" }
   | { kind: "snapshot"; id: number; view: ThreadView }
-  | { kind: "detail"; id: number; detail: ProcessDetail | null };
+  | { kind: "detail"; id: number; detail: ProcessDetail | null }
+  | { kind: "letters"; id: number; answer: ThreadAnswer };

@@ -145,6 +145,10 @@ class Node implements ThreadListener {
     await this.threads[thread]?.crash();
   }
 
+  threadOf(path: string): number {
+    return this.#places.threadOf(path);
+  }
+
   /* ---- what threads say ---- */
 
   events(events: KernelEvent[]): void {

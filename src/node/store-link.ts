@@ -65,7 +65,7 @@ export interface StoreHost {
 
 /** The memory store behind the same line: its engine runs on the main thread. */
 export function memoryHost(): StoreHost {
-  const engine = new MemoryEngine();
+  const engine = new MemoryEngine(Date.now);
   const ports = new Map<number, MessagePort>();
   return {
     epoch: 1,

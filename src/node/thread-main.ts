@@ -13,6 +13,7 @@ import { isHeard } from "../observe/log.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
+import { threadLetters } from "./letters.ts";
 import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { installMeter } from "./meter.ts";
@@ -149,6 +150,10 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
       return void sandboxes.close().finally(() => tell({ kind: "closed" }));
     case "snapshot":
       return tell({ kind: "snapshot", id: message.id, view: view(host) });
+    case "letters": {
+      const { id, asked } = message;
+      return threadLetters(host, asked, (answer) => tell({ kind: "letters", id, answer }));
+    }
     case "detail": {
       const found = detail(host.kernel, message.path);
       return tell({ kind: "detail", id: message.id, detail: found });

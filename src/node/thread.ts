@@ -8,6 +8,7 @@ import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
+import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { spawn } from "./spawn.ts";
 
@@ -24,7 +25,10 @@ export interface ThreadListener {
 /** What a control thread may take to end what runs outside of this process. @unit ms */
 const CLOSE_MS = 5_000;
 
-type Question = { kind: "snapshot" } | { kind: "detail"; path: string };
+type Question =
+  | { kind: "snapshot" }
+  | { kind: "detail"; path: string }
+  | { kind: "letters"; asked: ThreadLetters };
 
 const ENTRY = new URL(
   import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js",
@@ -123,6 +127,10 @@ export class Thread {
     return closed;
   }
 
+  letters(asked: ThreadLetters): Promise<ThreadAnswer | null> {
+    return this.#ask({ kind: "letters", asked }) as Promise<ThreadAnswer | null>;
+  }
+
   /** Ends it at once. */
   async terminate(): Promise<void> {
     this.#ended = true;
@@ -174,6 +182,7 @@ export class Thread {
       listener.hung(message.thread, message.generation, message.why);
     else if (message.kind === "snapshot") this.#answers.get(message.id)?.(message.view);
     else if (message.kind === "detail") this.#answers.get(message.id)?.(message.detail);
+    else if (message.kind === "letters") this.#answers.get(message.id)?.(message.answer);
   }
 }
 

@@ -45,6 +45,7 @@ export async function serveInspection(
     tree: once(() => node.tree()),
     show: (path) => node.show(path),
     act: (command, path) => node.act(command, path),
+    letters: (asked) => node.letters(asked),
   };
   const clients = new Set<Socket>();
   // Clients may close their half at once (`echo … | nc -U`) and still want the answer.
@@ -226,6 +227,8 @@ async function perform(asked: Request, node: Inspectable): Promise<unknown> {
       return boundTree(await inTime(node.tree()), asked.childrenMax ?? Number.POSITIVE_INFINITY);
     case "show":
       return boundDetail(await inTime(node.show(asked.path)));
+    case "letters":
+      return await inTime(node.letters(asked.asked));
     default:
       return await node.act(asked.command, asked.path);
   }

@@ -65,6 +65,39 @@ export type NodeView = z.infer<typeof nodeView>;
 export type ProcessRow = z.infer<typeof processView>;
 export type Detail = z.infer<typeof processDetail>;
 
+/** A message that could not be handled. `at` is an ISO date. */
+export const letterView = z.object({
+  id: z.string(),
+  at: z.string(),
+  to: z.string(),
+  from: z.string(),
+  type: z.string(),
+  reason: z.string(),
+  /** Deliveries that failed; 0 when there was none. */
+  attempts: z.number(),
+  message: z.string(),
+});
+export type LetterView = z.infer<typeof letterView>;
+
+export const lettersView = z.object({
+  total: z.number(),
+  /** Threads that did not answer: their letters are missing. */
+  silent: z.number(),
+  /** Oldest first, the newest 1,000. */
+  letters: z.array(letterView),
+});
+export type LettersView = z.infer<typeof lettersView>;
+
+/** What can be asked about dead letters. `letter` is a number as the list shows it. */
+export const letterRequest = z.discriminatedUnion("do", [
+  z.object({ do: z.literal("list"), path: z.string().optional() }),
+  z.object({ do: z.literal("show"), letter: z.string() }),
+  z.object({ do: z.literal("replay"), letter: z.string() }),
+  /** null: all of them. */
+  z.object({ do: z.literal("drop"), letter: z.string().nullable() }),
+]);
+export type LetterRequest = z.infer<typeof letterRequest>;
+
 /** A request on the inspection socket: one JSON object a line. */
 export const request = z.discriminatedUnion("command", [
   z.object({
@@ -74,6 +107,7 @@ export const request = z.discriminatedUnion("command", [
     childrenMax: z.number().int().min(0).optional(),
   }),
   z.object({ id: z.number(), command: z.literal("show"), path: z.string() }),
+  z.object({ id: z.number(), command: z.literal("letters"), asked: letterRequest }),
   z.object({
     id: z.number(),
     command: z.enum(["stop", "restart", "suspend", "resume", "kill"]),
@@ -103,6 +137,8 @@ export interface Inspectable {
   show(path: string): Promise<Detail>;
   /** @returns a sentence of what was done. @throws ActorError E_PATH_UNKNOWN, refused */
   act(command: "stop" | "restart" | "suspend" | "resume" | "kill", path: string): Promise<string>;
+  /** @throws ActorError E_LETTER_UNKNOWN, no_actor, timeout */
+  letters(asked: LetterRequest): Promise<LettersView>;
 }
 
 /** Written beside the socket, so that the CLI finds running nodes. */

@@ -14,7 +14,16 @@ import type {
   TimerRecord,
 } from "../kernel/ports.ts";
 import { decode, encode } from "./codec.ts";
-import type { EncodedMail, EncodedTimer, StoreAnswer, StoredActor, StoreOp } from "./store.ts";
+import type {
+  EncodedMail,
+  EncodedTimer,
+  LetterAnswer,
+  LetterOp,
+  StoreAnswer,
+  StoredActor,
+  StoredMail,
+  StoreOp,
+} from "./store.ts";
 
 /** What an operation needs when its answer comes. */
 type Waiting =
@@ -22,7 +31,8 @@ type Waiting =
   | { kind: "commit"; path: string; life: number; mails: number }
   | { kind: "enqueue"; mail: Mail }
   | { kind: "list"; path: string }
-  | { kind: "forget"; path: string };
+  | { kind: "forget"; path: string }
+  | { kind: "letter"; done: (answer: LetterAnswer) => void };
 
 const encodeMail = (mail: Mail): EncodedMail => ({
   to: mail.to,
@@ -89,6 +99,11 @@ export class StoreClient implements Committer {
     this.#ask({ kind: "forget", path }, { kind: "forget", path });
   }
 
+  /** What concerns dead letters. Mail that is revived is also completed as if it had just come. */
+  letter(op: LetterOp, done: (answer: LetterAnswer) => void): void {
+    this.#ask(op, { kind: "letter", done });
+  }
+
   /** Requests not taken yet. */
   get size(): number {
     return this.#ops.length;
@@ -136,6 +151,11 @@ function encodeCommit(commit: Commit, life: number) {
 function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null {
   if (waiting.kind === "forget") return { kind: "forgotten", path: waiting.path };
   if (answer === null) return null;
+  if (waiting.kind === "letter") {
+    waiting.done(answer as LetterAnswer);
+    if (answer.kind !== "revived" || answer.mail === null) return null;
+    return { kind: "enqueued", mail: mailOf(answer.mail, answer.mail.to) };
+  }
   if (waiting.kind === "load" && answer.kind === "loaded") {
     const { path, life } = waiting;
     try {
@@ -164,17 +184,16 @@ function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null 
   return null;
 }
 
+function mailOf({ body, ...mail }: StoredMail, to: string): Mail {
+  return { ...mail, kind: "mail", to, message: decode(body) };
+}
+
 function restored(stored: StoredActor, to: string): Stored {
   return {
     ...stored,
     args: decode(stored.args),
     state: decode(stored.state),
-    mail: stored.mail.map(({ body, ...mail }) => ({
-      ...mail,
-      kind: "mail" as const,
-      to,
-      message: decode(body),
-    })),
+    mail: stored.mail.map((mail) => mailOf(mail, to)),
     timers: stored.timers.map(decodeTimer),
     steps: stored.steps.map((step) => ({ ...step, answer: decode(step.answer) as Answer })),
   };

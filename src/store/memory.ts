@@ -2,16 +2,22 @@
  * Owns: the reference store: the rules of store.ts in the plainest form, in memory.
  * Does not own: faults (the simulator wraps it).
  */
-import type {
-  Encoded,
-  EncodedCommit,
-  EncodedMail,
-  EncodedStep,
-  EncodedTimer,
-  Engine,
-  StoreAnswer,
-  StoredMail,
-  StoreOp,
+import {
+  DEAD_AGE_MS,
+  DEAD_BYTES_MAX,
+  DEAD_LETTERS_MAX,
+  type Encoded,
+  type EncodedCommit,
+  type EncodedMail,
+  type EncodedStep,
+  type EncodedTimer,
+  type Engine,
+  type LetterAnswer,
+  type LetterOp,
+  type StoreAnswer,
+  type StoredDead,
+  type StoredMail,
+  type StoreOp,
 } from "./store.ts";
 
 interface Row {
@@ -31,8 +37,16 @@ export class MemoryEngine implements Engine {
   readonly #rows = new Map<string, Row>();
   /** Lives that loaded an actor which is not there yet. */
   readonly #owners = new Map<string, number>();
-  readonly dead: { path: string; mail: StoredMail; reason: unknown }[] = [];
+  #dead: StoredDead[] = [];
+  #deadBytes = 0;
+  #deadId = 0;
   #seq = 0;
+  readonly #now: () => number;
+
+  /** @param now wall time in ms, for the dead letters */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   execute(ops: readonly StoreOp[]): StoreAnswer[] {
     return ops.map((op) => this.#one(op));
@@ -66,6 +80,8 @@ export class MemoryEngine implements Engine {
         this.#rows.delete(op.path);
         this.#owners.delete(op.path);
         return null;
+      default:
+        return this.#letter(op);
     }
   }
 
@@ -101,7 +117,7 @@ export class MemoryEngine implements Engine {
     const acked = new Set(commit.acks);
     for (const { seq, reason } of commit.dead) {
       const mail = row.mail.find((each) => each.seq === seq);
-      if (mail !== undefined) this.dead.push({ path, mail, reason });
+      if (mail !== undefined) this.#bury(mail, reason);
     }
     const attempts = new Map(commit.retries.map((each) => [each.seq, each.attempts]));
     row.mail = row.mail
@@ -141,6 +157,43 @@ export class MemoryEngine implements Engine {
     else timers.set(id, { ...timer, dueMs: nextMs });
     const { type, body } = timer;
     return this.#keep({ to: path, from: path, type, ask: 0, body });
+  }
+
+  #bury(mail: StoredMail, reason: StoredDead["reason"]): void {
+    this.#dead.push({ id: ++this.#deadId, at: this.#now(), mail, reason });
+    this.#deadBytes += mail.body.byteLength;
+    const oldest = this.#now() - DEAD_AGE_MS;
+    const isLast = () => this.#dead.length === 1;
+    for (let first = this.#dead[0]; first !== undefined && !isLast(); first = this.#dead[0]) {
+      const fits = this.#dead.length <= DEAD_LETTERS_MAX && this.#deadBytes <= DEAD_BYTES_MAX;
+      if (fits && first.at >= oldest) break;
+      this.#take(first.id);
+    }
+  }
+
+  #take(id: number): void {
+    this.#dead = this.#dead.filter((each) => {
+      if (each.id === id) this.#deadBytes -= each.mail.body.byteLength;
+      return each.id !== id;
+    });
+  }
+
+  #letter(op: LetterOp): LetterAnswer {
+    const total = this.#dead.length;
+    const fits = ({ id, mail }: StoredDead) =>
+      (op.kind !== "letters" || op.path === null || op.path === mail.to) &&
+      (op.id === null || op.id === id);
+    const found = this.#dead.filter(fits);
+    if (op.kind === "letters") return { kind: "letters", total, letters: found.slice(-op.max) };
+    if (op.kind === "drop") {
+      for (const { id } of found) this.#take(id);
+      return { kind: "dropped", count: found.length };
+    }
+    const mail = found[0] && { ...found[0].mail, ask: 0, attempts: 0 };
+    const seq = mail === undefined ? 0 : this.#keep(mail);
+    if (mail === undefined || seq === 0) return { kind: "revived", mail: null };
+    this.#take(op.id);
+    return { kind: "revived", mail: { ...mail, seq } };
   }
 
   #list(prefix: string): { id: string; args: Encoded }[] {

@@ -108,6 +108,10 @@ export const STATEMENTS = {
   newestDead: "SELECT id, total FROM dead ORDER BY id DESC LIMIT 1",
   trimDead: `DELETE FROM dead WHERE id < max(?,
     coalesce((SELECT id FROM dead WHERE total - length(body) >= ? ORDER BY id LIMIT 1), ?))`,
+  ageDead: "DELETE FROM dead WHERE at < ?",
   readDead: `SELECT id, at, path, seq, sender AS "from", type, ask, attempts, reason, body
-    FROM (SELECT * FROM dead ORDER BY id DESC LIMIT ?) ORDER BY id`,
+    FROM (SELECT * FROM dead WHERE path = coalesce(?, path) AND id = coalesce(?, id)
+      ORDER BY id DESC LIMIT ?) ORDER BY id`,
+  countDead: "SELECT count(*) AS count FROM dead",
+  dropDead: "DELETE FROM dead WHERE id = coalesce(?, id)",
 } as const;

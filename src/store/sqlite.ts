@@ -7,7 +7,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crashPoint } from "./crash-point.ts";
-import { bury, DEAD_LETTERS_MAX, readDead, type StoredDead } from "./sqlite-dead.ts";
+import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { type Known, keepJournal } from "./sqlite-journal.ts";
@@ -120,11 +120,6 @@ export class SqliteEngine implements Engine {
     return known === undefined ? [] : this.#mail(known.id, path);
   }
 
-  /** The newest dead letters, oldest first. */
-  dead(max = DEAD_LETTERS_MAX): StoredDead[] {
-    return readDead(this.#sql, max);
-  }
-
   #one(op: StoreOp): StoreAnswer {
     switch (op.kind) {
       case "load":
@@ -140,6 +135,8 @@ export class SqliteEngine implements Engine {
       case "forget":
         this.#forget(op.path);
         return null;
+      default:
+        return letterOp(this.#sql, op, (mail) => this.#keep(mail));
     }
   }
 

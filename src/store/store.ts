@@ -61,6 +61,34 @@ export interface EncodedCommit {
   readonly mails: readonly EncodedMail[];
 }
 
+/** A message that could not be handled, kept by the store. `at` is wall time in ms. */
+export interface StoredDead {
+  readonly id: number;
+  readonly at: number;
+  readonly mail: StoredMail;
+  readonly reason: ExitReason;
+}
+
+/** Most dead letters kept in a store, and most bytes of them; the oldest go first, not the last. */
+export const DEAD_LETTERS_MAX = 10_000;
+export const DEAD_BYTES_MAX = 32 * 1_024 * 1_024;
+/** Older letters go with the next that comes. @unit ms */
+export const DEAD_AGE_MS = 30 * 86_400_000;
+
+/** What concerns dead letters only. */
+export type LetterOp =
+  /** The newest letters, of one actor or of all, with one number or with any: oldest first. */
+  | {
+      readonly kind: "letters";
+      readonly path: string | null;
+      readonly id: number | null;
+      readonly max: number;
+    }
+  /** Puts a letter back into its mailbox, as if it had just come; nobody waits for its answer. */
+  | { readonly kind: "revive"; readonly id: number }
+  /** null: all of them. */
+  | { readonly kind: "drop"; readonly id: number | null };
+
 export type StoreOp =
   /** Reads an actor and makes `life` its owner: older lives can commit no more. */
   | { readonly kind: "load"; readonly path: string; readonly life: number }
@@ -80,7 +108,8 @@ export type StoreOp =
       readonly nextMs: number | null;
     }
   | { readonly kind: "list"; readonly path: string }
-  | { readonly kind: "forget"; readonly path: string };
+  | { readonly kind: "forget"; readonly path: string }
+  | LetterOp;
 
 export interface StoredActor {
   readonly behaviour: string;
@@ -102,7 +131,15 @@ export type StoreAnswer =
   /** seq 0: the store does not know this actor. */
   | { readonly kind: "enqueued"; readonly seq: number }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
+  | LetterAnswer
   | null;
+
+export type LetterAnswer =
+  /** `total`: how many there are, asked for or not. */
+  | { readonly kind: "letters"; readonly total: number; readonly letters: readonly StoredDead[] }
+  /** null: there is no such letter, or the store does not know its actor. It stays what it is. */
+  | { readonly kind: "revived"; readonly mail: StoredMail | null }
+  | { readonly kind: "dropped"; readonly count: number };
 
 /** A store's engine. Synchronous: it runs on a thread of its own, or in a simulator. */
 export interface Engine {

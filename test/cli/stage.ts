@@ -12,6 +12,8 @@ import type { Io } from "../../src/cli/terminal.ts";
 import {
   type Detail,
   type Inspectable,
+  type LetterRequest,
+  type LettersView,
   type NodeView,
   type ProcessRow,
   serveInspection,
@@ -76,6 +78,8 @@ export class FakeNode implements Inspectable {
   /** "kill /desk/a", and "tree", "show /desk/a". */
   readonly asked: string[] = [];
   detail: Partial<Detail> = {};
+  /** What is said of dead letters. */
+  dead: (asked: LetterRequest) => LettersView = () => ({ total: 0, silent: 0, letters: [] });
   /** Runs before each answer. */
   before: () => unknown = () => {};
 
@@ -106,6 +110,12 @@ export class FakeNode implements Inspectable {
     const lists = { mailHead: [], links: [], watching: [], watchers: [], deadLetters: [] };
     const rest = { spec: {}, state: "", timers: 0, asks: 0, ...this.detail };
     return { ...this.#row(path), ...lists, ...rest };
+  }
+
+  async letters(asked: LetterRequest): Promise<LettersView> {
+    this.asked.push(JSON.stringify(asked));
+    await this.before();
+    return this.dead(asked);
   }
 
   async act(command: string, path: string): Promise<string> {

@@ -38,6 +38,9 @@ function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   if (some < 0.23) return forget(path);
   if (some < 0.29) return randomFire(random, now, path, life);
   if (some < 0.38) return { kind: "enqueue", mail: randomMail(random) };
+  if (some < 0.43) {
+    return { kind: random() < 0.7 ? "revive" : "drop", id: 1 + below(random, 300) };
+  }
   return randomCommit(
     random,
     now,

@@ -3,10 +3,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryEngine } from "../../src/store/memory.ts";
 import { openSqlite, type SqliteEngine } from "../../src/store/sqlite.ts";
-import { DEAD_BYTES_MAX, DEAD_LETTERS_MAX } from "../../src/store/sqlite-dead.ts";
+import {
+  DEAD_AGE_MS,
+  DEAD_BYTES_MAX,
+  DEAD_LETTERS_MAX,
+  type StoredDead,
+} from "../../src/store/store.ts";
 import { type OpenStore, storeSuite } from "./store.tck.ts";
 import { commit, enqueue, load, mail } from "./store-ops.ts";
 
@@ -15,10 +21,6 @@ async function openMemory(): Promise<OpenStore> {
   return {
     engine,
     paths: () => engine.paths(),
-    dead: () =>
-      engine.dead.map(({ path, mail: { seq, attempts }, reason }) => {
-        return { path, seq, attempts, reason };
-      }),
     close: async () => {},
   };
 }
@@ -30,10 +32,6 @@ function openIn(folder: string): OpenStore {
   return {
     engine,
     paths: () => engine.paths(),
-    dead: () =>
-      engine.dead().map(({ path, mail: { seq, attempts }, reason }) => {
-        return { path, seq, attempts, reason };
-      }),
     reopen: async () => {
       engine.close();
       return openIn(folder);
@@ -64,6 +62,12 @@ describe("dead letters of a SQLite store", () => {
     rmSync(folder, { recursive: true });
   });
 
+  /** The newest letters, oldest first. */
+  function buried(max = DEAD_LETTERS_MAX): readonly StoredDead[] {
+    const [answer] = engine.execute([{ kind: "letters", path: null, id: null, max }]);
+    return answer?.kind === "letters" ? answer.letters : [];
+  }
+
   /** Sends a letter and buries it. @returns its number */
   function bury(body: unknown): number {
     const [answer] = engine.execute([enqueue("/a", body)]);
@@ -80,7 +84,7 @@ describe("dead letters of a SQLite store", () => {
     const acks = Array.from({ length: count }, (_, n) => n + 1);
     const dead = acks.map((seq) => ({ seq, reason: { tag: "normal" } as const }));
     engine.execute([commit("/a", 1, { acks, dead })]);
-    const kept = engine.dead(2 * count);
+    const kept = buried(2 * count);
     expect([kept.length, kept[0]?.mail.seq, kept.at(-1)?.mail.seq]).toEqual([
       DEAD_LETTERS_MAX,
       extra + 1,
@@ -88,20 +92,29 @@ describe("dead letters of a SQLite store", () => {
     ]);
     expect(Math.abs(Date.now() - (kept[0]?.at ?? 0))).toBeLessThan(60_000);
     bury("one more");
-    expect(engine.dead(2 * count)[0]?.mail.seq).toBe(extra + 2);
-    expect(engine.dead(3).map((letter) => letter.mail.seq)).toEqual([count - 1, count, count + 1]);
+    expect(buried(2 * count)[0]?.mail.seq).toBe(extra + 2);
+    expect(buried(3).map((letter) => letter.mail.seq)).toEqual([count - 1, count, count + 1]);
   });
 
   test("and up to a size", () => {
     // The encoding adds a few bytes, so that exactly eight of these fit.
     const body = new Uint8Array(DEAD_BYTES_MAX / 8 - 64);
     const seqs = Array.from({ length: 10 }, () => bury(body));
-    const kept = engine.dead().map((letter) => letter.mail.seq);
+    const kept = buried().map((letter) => letter.mail.seq);
     expect(kept).toEqual(seqs.slice(-8));
     const large = bury(new Uint8Array(DEAD_BYTES_MAX + 1));
-    expect(engine.dead().map((letter) => letter.mail.seq)).toEqual([large]);
+    expect(buried().map((letter) => letter.mail.seq)).toEqual([large]);
     const last = bury("small");
-    expect(engine.dead().map((letter) => letter.mail.seq)).toEqual([last]);
+    expect(buried().map((letter) => letter.mail.seq)).toEqual([last]);
+  });
+
+  test("and up to an age: the old ones go with the next letter", () => {
+    bury("old");
+    const db = new DatabaseSync(join(folder, "coppice.db"));
+    db.prepare("UPDATE dead SET at = at - ?").run(DEAD_AGE_MS + 1);
+    db.close();
+    const young = bury("young");
+    expect(buried().map((letter) => letter.mail.seq)).toEqual([young]);
   });
 
   test("the epoch rises with every owner, not with readers", () => {

@@ -152,7 +152,8 @@ test("after maxDeliveries it is a dead letter, in memory and in the store", asyn
     expect(t.of("dead_letter")).toMatchObject([{ path: "/s/a", reason: "max_deliveries" }]);
     expect(await t.state("a")).toEqual({ seen: ["good"] });
     const engine = t.world.engine as MemoryEngine;
-    expect(engine.dead).toMatchObject([{ path: "/s/a", mail: { type: "crashUntil" } }]);
+    const [dead] = engine.execute([{ kind: "letters", path: null, id: null, max: 9 }]);
+    expect(dead).toMatchObject({ letters: [{ mail: { to: "/s/a", type: "crashUntil" } }] });
     expect(engine.waiting("/s/a")).toEqual([]);
   }
 });
