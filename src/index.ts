@@ -15,7 +15,17 @@ export type {
 } from "./actor/context.ts";
 export { ActorError, type ErrorCode } from "./actor/errors.ts";
 export { type ExitReason, formatReason, isClean } from "./actor/exit.ts";
+export { Human, human } from "./actor/human.ts";
 export type { IsolatedTier, Outcome, Tier, Usage } from "./actor/outcome.ts";
+export {
+  type Condition,
+  type Decision,
+  type Policy,
+  type PolicyCall,
+  type Rule,
+  type RulesPolicy,
+  rules,
+} from "./actor/policy.ts";
 export {
   type Ask,
   ask,

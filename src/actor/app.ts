@@ -4,6 +4,7 @@
  */
 import type { AnyBehaviour } from "./actor.ts";
 import { ActorError } from "./errors.ts";
+import type { Policy, RulesPolicy } from "./policy.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
 
 /** Which store keeps durable actors, as data: each thread opens its own end of it. */
@@ -23,6 +24,8 @@ export interface App {
   readonly store: StoreSpec;
   /** Behaviours that children started by hand may run, besides those of the tree. */
   readonly behaviours: readonly AnyBehaviour[];
+  /** Decides about granted tool calls; null: each of them runs. */
+  readonly policy: Policy | null;
 }
 
 /**
@@ -49,12 +52,14 @@ export function memory(): StoreSpec {
  *
  * @param options.root a supervisor()
  * @param options.store where durable children live. @default sqlite()
- * @throws E_SPEC_CHILD when root is no supervisor
+ * @param options.policy decides about granted tool calls: rules(…), or a pure function
+ * @throws E_SPEC_CHILD when root is no supervisor; E_POLICY when a rule asks nobody
  */
 export function app(options: {
   root: SupervisorSpec;
   store?: StoreSpec;
   behaviours?: readonly AnyBehaviour[];
+  policy?: Policy;
 }): App {
   if (options?.root?.kind !== "supervisor") {
     throw new ActorError("E_SPEC_CHILD", "root is not a supervisor", {
@@ -67,7 +72,21 @@ export function app(options: {
     root: options.root,
     store: options.store ?? sqlite(),
     behaviours: options.behaviours ?? [],
+    policy: checkPolicy(options.policy, options.root),
   });
+}
+
+/** Whom the rules ask must be there: a question to nobody would wait for ever. @throws E_POLICY */
+function checkPolicy(policy: Policy | undefined, root: SupervisorSpec): Policy | null {
+  for (const who of (policy as RulesPolicy | undefined)?.asks ?? []) {
+    const spec = specAt(root, who);
+    if (spec?.kind === "actor" && spec.behaviour.name === "human") continue;
+    throw new ActorError("E_POLICY", `a rule asks ${who}, which is no human()`, {
+      at: "app({ policy })",
+      fix: "put human(id) at that path of the tree",
+    });
+  }
+  return policy ?? null;
 }
 
 /** Is this value what app() makes? */

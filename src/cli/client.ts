@@ -17,7 +17,10 @@ import {
   type NodeView,
   nodeView,
   processDetail,
+  type Question,
+  question,
   type Request,
+  type Said,
 } from "../observe/inspect.ts";
 import type { Input } from "./arguments.ts";
 import { integerOption } from "./arguments.ts";
@@ -28,7 +31,7 @@ const ANSWER_MAX = 128 * 1_048_576;
 /** How long looking may take; the server says so itself a little earlier. @unit ms */
 const LOOK_MS = 15_000;
 
-export type Act = Exclude<Request["command"], "tree" | "show" | "letters">;
+export type Act = Exclude<Request["command"], "tree" | "show" | "letters" | "questions" | "answer">;
 
 /** A node, as a command sees it. */
 export interface Client {
@@ -38,6 +41,8 @@ export interface Client {
   show(path: string): Promise<Detail>;
   act(command: Act, path: string): Promise<string>;
   letters(asked: LetterRequest): Promise<LettersView>;
+  questions(): Promise<Question[]>;
+  answer(said: Said): Promise<string>;
   close(): void;
 }
 
@@ -65,6 +70,8 @@ export async function connect(entry: NodeEntry): Promise<Client> {
     entry,
     tree: (childrenMax) => talk.ask(nodeView, { command: "tree", childrenMax }, LOOK_MS),
     show: (path) => talk.ask(processDetail, { command: "show", path }, LOOK_MS),
+    questions: () => talk.ask(z.array(question), { command: "questions" }, LOOK_MS),
+    answer: (said) => talk.ask(z.string(), { command: "answer", said }, LOOK_MS),
     act: (command, path) => talk.ask(z.string(), { command, path }),
     letters: (asked) => talk.ask(lettersView, { command: "letters", asked }, LOOK_MS),
     close: () => socket.destroy(),
@@ -94,6 +101,7 @@ type Body = {
   path?: string;
   childrenMax?: number | undefined;
   asked?: LetterRequest;
+  said?: Said;
 };
 
 interface Waiting {

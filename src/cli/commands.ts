@@ -25,6 +25,15 @@ const act = (name: string, summary: string, notes: string): Command => ({
   load: async () => (await import("./act.ts")).act,
 });
 
+const answer = (name: string, summary: string): Command => ({
+  name,
+  summary,
+  operands: ["KEY"],
+  options: { why: { what: "a reason the actor can read", value: "TEXT" }, ...NODE, ...COMMON },
+  notes: "coppice questions shows the keys.",
+  load: async () => (await import("./approve.ts")).approve,
+});
+
 const WHICH = `Without --data or --pid: the only node of this user, or of several the only one that
 was started in this folder.`;
 
@@ -101,6 +110,29 @@ dead replay ID | --all | --path P  back into the mailbox, as if it had just come
 dead drop ID | --all               for ever
 ${WHICH}`,
     load: async () => (await import("./dead.ts")).dead,
+  },
+  {
+    name: "questions",
+    summary: "what waits for a person: tool calls a policy asks about",
+    operands: [],
+    options: { ...NODE, ...COMMON },
+    notes: WHICH,
+    load: async () => (await import("./approve.ts")).questions,
+  },
+  answer("approve", "let a tool call run that waits for a person"),
+  answer("deny", "refuse a tool call that waits for a person"),
+  {
+    name: "audit",
+    summary: "the record of decisions about tool calls; verify checks it only",
+    operands: ["[verify]"],
+    options: {
+      data: { what: "the data folder; .coppice if not given", value: "DIR" },
+      limit: { what: "the last so many lines; 50 if not given", value: "N" },
+      head: { what: "a hash you kept elsewhere: it must still be in the record", value: "HASH" },
+      ...COMMON,
+    },
+    notes: `Reads the files, no node need run. The exit status is 1 when the chain is broken.`,
+    load: async () => (await import("./audit.ts")).audit,
   },
   {
     name: "sim",

@@ -36,6 +36,16 @@ export type Fact =
   | { type: "thread_lost"; path: string; lost: number; why: string }
   /** A run of user code was ended from outside; its actor exits with this reason. */
   | { type: "aborted"; path: string; life: number; reason: ExitReason }
+  /** What was decided about a tool call before it ran. `why` of an `ask` is whom. */
+  | {
+      type: "decided";
+      path: string;
+      tool: string;
+      key: string;
+      decision: "allow" | "deny" | "ask";
+      why: string;
+      by: string;
+    }
   /** A tool call has ended; its input and output are nobody's business here. */
   | {
       type: "used";

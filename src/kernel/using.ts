@@ -13,7 +13,7 @@ import type { Cell } from "./cell.ts";
 import { guarded } from "./effects.ts";
 import { answeredBefore, released } from "./journal.ts";
 import { Pending } from "./pending.ts";
-import type { Answer, ToolCall, ToolEnd } from "./ports.ts";
+import type { Answer, Decided, ToolCall, ToolEnd } from "./ports.ts";
 import type { Verbs } from "./verbs.ts";
 
 /** Calls a tool after the commit of what came before it. */
@@ -36,7 +36,17 @@ export function use(
       kernel.send(kernel.mail(output.to.path, output.type, chunk, path, 0), null);
     },
   };
-  const call = { spec, path, tool, input, key, again, output: null, ...say };
+  const call = {
+    spec,
+    path,
+    tool,
+    input,
+    key,
+    again,
+    output: null,
+    ...say,
+    ...doors(cell, tool, key),
+  };
   const run = () => {
     // Its actor may have ended while the commit was under way.
     if (kernel.asks.expects(id)) start(cell, id, { ...call, signal: cell.more.abort().signal });
@@ -44,6 +54,24 @@ export function use(
   if (cell.slice === null) run();
   else cell.collect({ kind: "run", run: () => cell.later(run) });
   return pending.promise;
+}
+
+/** What a call may do besides running: ask an actor, and make known what was decided. */
+function doors({ kernel, path }: Cell, { name: tool }: AnyTool, key: string) {
+  return {
+    ask: (to: string, type: string, message: unknown, ms: number) =>
+      new Promise<Answer>((resolve) =>
+        kernel.request(to, type, message, ms, (answer) => {
+          kernel.loose = true;
+          resolve(answer);
+        }),
+      ),
+    decided: (decided: Decided) => {
+      const fact = { type: "decided", path, tool, key, ...decided } as const;
+      kernel.emit(fact);
+      kernel.tools.audit?.(fact);
+    },
+  };
 }
 
 function start(cell: Cell, id: number, call: ToolCall): void {

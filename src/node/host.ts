@@ -4,6 +4,7 @@
  * Does not own: workers (thread.ts, thread-main.ts), the node as a whole (node.ts).
  */
 import type { MessagePort } from "node:worker_threads";
+import type { Policy } from "../actor/policy.ts";
 import { undeliverable } from "../kernel/delivery.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -33,6 +34,9 @@ export interface HostOptions {
   readonly pool: PoolCall | null;
   /** The line to the sandboxes; null likewise. */
   readonly sandbox: SandboxCall | null;
+  /** Decides about tool calls, and where that is recorded. */
+  readonly policy: Policy | null;
+  readonly audit?: Tools["audit"];
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   readonly onRoot?: KernelOptions["onRoot"];
@@ -58,10 +62,24 @@ const NO_STORE: Committer = {
  */
 const drain = (process as { _tickCallback?: () => void })._tickCallback;
 
+/** Waits in real time, until the signal fires. */
+const wait = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    if (signal.aborted) done();
+  });
+
 /** Tools whose calls pass crash points, if one is armed. */
 function mortal(tools: Tools): Tools {
   if (!crashing) return tools;
   return {
+    ...tools,
     async call(...given) {
       crashPoint("tool:called");
       const output = await tools.call(...given);
@@ -120,9 +138,9 @@ export function createHost(options: HostOptions): Host {
     route: (path, supervisor) => places.threadOf(path, supervisor),
     transport,
     committer: link?.client ?? NO_STORE,
-    tools: mortal(brokerOf({ pool: options.pool, sandbox: options.sandbox, now: monotonicMs })),
     // (Read anew each time: it may be set while we run.)
     calendar: calendarOf((nowMs) => Date.now() - monotonicMs() + nowMs),
+    tools: mortal(brokerOf({ ...options, now: monotonicMs, wait })),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

@@ -11,6 +11,7 @@ import type { Host } from "./host.ts";
 import { letters } from "./letters.ts";
 import { mergeTree } from "./merge.ts";
 import type { ThreadView } from "./messages.ts";
+import { answerQuestion, questionsOf } from "./people.ts";
 import { monotonicMs } from "./pump.ts";
 import type { Thread } from "./thread.ts";
 
@@ -121,5 +122,7 @@ export function inspectable(node: Node): Inspectable {
     },
     act: (command, path) => act(node, command, path),
     letters: (asked) => letters(node, asked),
+    questions: () => questionsOf(node.app, node.host.kernel),
+    answer: (said) => answerQuestion(node.app, node.host.kernel, said),
   };
 }

@@ -16,6 +16,8 @@ export interface ThreadData {
   /** Limit of its heap, null = Node's. @unit bytes */
   readonly heapBytes: number | null;
   readonly app: string;
+  /** Where the node's data lies; null: nothing is kept. */
+  readonly folder: string | null;
   readonly epoch: number;
   readonly generation: number;
   /** Which facts somebody on the main thread hears of: all, or those of a log of this level. */
@@ -26,6 +28,8 @@ export interface ThreadData {
   readonly pool: MessagePort;
   /** Its end of the line to the sandboxes. */
   readonly sandbox: MessagePort;
+  /** Its end of the line to the desk. */
+  readonly desk: MessagePort;
   /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
   readonly cells: SharedArrayBuffer;
   readonly preemption: Preemption;
@@ -53,6 +57,7 @@ export type ToThread =
   | { kind: "pool"; port: MessagePort }
   /** Likewise, of the line to the sandboxes. */
   | { kind: "sandbox"; port: MessagePort }
+  | { kind: "desk"; port: MessagePort }
   /** To the control thread: end all that runs outside of this process, and say so. */
   | { kind: "close" }
   | { kind: "snapshot"; id: number }

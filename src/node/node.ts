@@ -99,6 +99,7 @@ class Node implements ThreadListener {
       store: null,
       pool: null,
       sandbox: null,
+      policy: null,
       freeze: false,
       sink: (event) => this.events([event]),
       onStoreFailure: () => {},
@@ -217,6 +218,7 @@ class Node implements ThreadListener {
       threads: this.#count,
       heapBytes: this.#places.heapOf(thread) ?? (thread === CONTROL ? null : this.#heapBytes),
       app: href,
+      folder: this.folder,
       epoch: store.epoch,
       generation,
       heard: this.#options.onEvent ? ("all" as const) : (this.#options.log ?? "warn"),
@@ -227,11 +229,14 @@ class Node implements ThreadListener {
     };
     const line = new MessageChannel();
     const boxes = new MessageChannel();
-    const ports = { store: store.connect(thread), pool: line.port1, sandbox: boxes.port1 };
+    const desk = new MessageChannel();
+    const lines = { pool: line.port1, sandbox: boxes.port1, desk: desk.port1 };
+    const ports = { store: store.connect(thread), ...lines };
     const made = new Thread({ ...data, ...ports }, this);
     const control = thread === CONTROL ? made : this.threads[CONTROL];
     control?.post({ kind: "pool", port: line.port2 }, [line.port2 as never]);
     control?.post({ kind: "sandbox", port: boxes.port2 }, [boxes.port2 as never]);
+    control?.post({ kind: "desk", port: desk.port2 }, [desk.port2 as never]);
     for (const other of this.threads) {
       const { port1, port2 } = new MessageChannel();
       if (other.data.thread === thread) continue;

@@ -10,6 +10,7 @@ import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { isHeard } from "../observe/log.ts";
+import { auditLine, type Desk, openDesk } from "./desk-link.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
@@ -43,6 +44,22 @@ const servePool = poolServer(data.app, data.threads);
 
 /** Likewise, the calls of tools that run in sandboxes. */
 const sandboxes = sandboxServer();
+
+/** Likewise, what is one for all threads. */
+let desk: Desk | null = null;
+
+async function close(): Promise<void> {
+  await Promise.all([sandboxes.close(), desk?.close()]);
+  tell({ kind: "closed" });
+}
+
+/** A decision that cannot be recorded must not be followed by others: the node ends. */
+function unrecorded(cause: unknown): void {
+  const fact = `the record of decisions cannot be written: ${String(cause)}`;
+  setImmediate(() => {
+    throw new ActorError("E_STORE_IO", fact, { fix: "look at the disk", cause });
+  });
+}
 
 let events: KernelEvent[] = [];
 let imported = false;
@@ -147,7 +164,9 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
     case "sandbox":
       return sandboxes.serve(message.port);
     case "close":
-      return void sandboxes.close().finally(() => tell({ kind: "closed" }));
+      return void close();
+    case "desk":
+      return desk?.serve(message.port);
     case "snapshot":
       return tell({ kind: "snapshot", id: message.id, view: view(host) });
     case "letters": {
@@ -188,6 +207,8 @@ async function main(): Promise<void> {
     store: data.store,
     pool: poolCalls(data.pool),
     sandbox: sandboxCalls(data.sandbox),
+    policy: app.policy,
+    ...(app.policy === null ? {} : { audit: auditLine(data.desk) }),
     freeze: data.freeze,
     ...metered,
     sink,
@@ -202,6 +223,7 @@ async function main(): Promise<void> {
       throw new ActorError(error.code as ErrorCode, `the store failed: ${error.message}`);
     },
   });
+  if (data.thread === CONTROL) desk = openDesk(app.policy && data.folder, unrecorded);
   const watcher = data.thread === CONTROL ? watching(app, host) : null;
   if (watcher === null) watched(app, host);
   port.on("message", (message: ToThread) => answer(message, app, host, watcher));

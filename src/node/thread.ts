@@ -62,7 +62,7 @@ export class Thread {
     const { worker, endable } = spawn(ENTRY, {
       workerData: data,
       ...limitsOf(data),
-      transferList: [data.store, data.pool, data.sandbox],
+      transferList: [data.store, data.pool, data.sandbox, data.desk],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });
     this.worker = worker;

@@ -46,6 +46,8 @@ export async function serveInspection(
     show: (path) => node.show(path),
     act: (command, path) => node.act(command, path),
     letters: (asked) => node.letters(asked),
+    questions: () => node.questions(),
+    answer: (said) => node.answer(said),
   };
   const clients = new Set<Socket>();
   // Clients may close their half at once (`echo … | nc -U`) and still want the answer.
@@ -229,6 +231,10 @@ async function perform(asked: Request, node: Inspectable): Promise<unknown> {
       return boundDetail(await inTime(node.show(asked.path)));
     case "letters":
       return await inTime(node.letters(asked.asked));
+    case "questions":
+      return await inTime(node.questions());
+    case "answer":
+      return await inTime(node.answer(asked.said));
     default:
       return await node.act(asked.command, asked.path);
   }

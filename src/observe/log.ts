@@ -54,6 +54,10 @@ function levelOf(event: KernelEvent): LogLevel | null {
     case "shutdown_error":
     case "dead_letter":
       return "warn";
+    case "decided":
+      return event.decision === "deny" ? "warn" : event.decision === "ask" ? "info" : "debug";
+    case "used":
+      return event.end === "ok" ? "debug" : "info";
     case "child_started":
       return event.cause === "restart" ? "info" : "debug";
     case "exited":
@@ -110,6 +114,17 @@ function said(event: KernelEvent): Said {
     case "fenced": {
       const { life, verb } = event;
       return { message: `fenced: ${verb} of a dead life`, fields: { life, verb } };
+    }
+    case "decided": {
+      const { tool, key, decision, why, by } = event;
+      const message = `tool ${tool}: ${decision}${why === "" ? "" : ` (${why})`}, by ${by}`;
+      return { message, fields: { tool, key, decision, by } };
+    }
+    case "used": {
+      const { tool, key, end, tier, usage } = event;
+      const place = tier === null ? "" : ` in ${tier}`;
+      const message = `tool ${tool} ended: ${end}${place} after ${Math.round(usage.wallMs)} ms`;
+      return { message, fields: { tool, key, end, tier, usage } };
     }
     case "dropped_notice":
       return { message: `dropped notice: ${event.notice}`, fields: {} };

@@ -97,6 +97,19 @@ export const letterRequest = z.discriminatedUnion("do", [
   z.object({ do: z.literal("drop"), letter: z.string().nullable() }),
 ]);
 export type LetterRequest = z.infer<typeof letterRequest>;
+/** What a person is asked, and who. */
+export const question = z.object({
+  key: z.string(),
+  who: z.string(),
+  path: z.string(),
+  tool: z.string(),
+  input: z.string(),
+});
+export type Question = z.infer<typeof question>;
+
+/** What they say. */
+const said = z.object({ key: z.string(), allow: z.boolean(), why: z.string(), by: z.string() });
+export type Said = z.infer<typeof said>;
 
 /** A request on the inspection socket: one JSON object a line. */
 export const request = z.discriminatedUnion("command", [
@@ -108,6 +121,8 @@ export const request = z.discriminatedUnion("command", [
   }),
   z.object({ id: z.number(), command: z.literal("show"), path: z.string() }),
   z.object({ id: z.number(), command: z.literal("letters"), asked: letterRequest }),
+  z.object({ id: z.number(), command: z.literal("questions") }),
+  z.object({ id: z.number(), command: z.literal("answer"), said }),
   z.object({
     id: z.number(),
     command: z.enum(["stop", "restart", "suspend", "resume", "kill"]),
@@ -139,6 +154,10 @@ export interface Inspectable {
   act(command: "stop" | "restart" | "suspend" | "resume" | "kill", path: string): Promise<string>;
   /** @throws ActorError E_LETTER_UNKNOWN, no_actor, timeout */
   letters(asked: LetterRequest): Promise<LettersView>;
+  /** What waits for a person's answer. */
+  questions(): Promise<Question[]>;
+  /** @returns a sentence of what was done. @throws ActorError E_PATH_UNKNOWN */
+  answer(said: Said): Promise<string>;
 }
 
 /** Written beside the socket, so that the CLI finds running nodes. */

@@ -65,7 +65,8 @@ export class Clockwork {
     this.#random = seeded(seed);
     this.#misfortune = new Misfortune(seed, crash, loseThread);
     const wait = (ms: number) => this.#wait(ms);
-    this.#tools = fakeTools({ fakes: tools, now: () => this.now, wait });
+    const { policy } = app;
+    this.#tools = fakeTools({ fakes: tools, now: () => this.now, wait, policy });
     this.#foreign = new Foreign(this.#tools, () => this.kernels());
     const strike = (path: string) => this.#misfortune.strike(this.#world, path);
     this.#root = crash > 0 ? sabotaged(app.root, strike) : app.root;

@@ -5,6 +5,7 @@
  */
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE } from "../actor/outcome.ts";
+import type { Policy } from "../actor/policy.ts";
 import type { AnyTool, ToolValue } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
@@ -73,6 +74,7 @@ export interface FakeHost {
   now(): number;
   /** Waits in virtual time. */
   wait(ms: number): Promise<void>;
+  readonly policy?: Policy | null;
   /** Told each call before it is made. */
   called?(tool: string, input: unknown): void;
 }
@@ -97,7 +99,7 @@ export function fakeTools(host: FakeHost): FakeTools {
       count.working--;
     }
   };
-  const broker = inlineTools(host.now);
+  const broker = inlineTools({ policy: null, ...host });
   return {
     async call(call) {
       const { tool } = call;

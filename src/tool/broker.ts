@@ -5,10 +5,12 @@
  */
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE, type Outcome, type Tier, type Usage } from "../actor/outcome.ts";
+import type { Policy } from "../actor/policy.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import type { IsolatedSpec } from "../actor/walls.ts";
 import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
 import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
+import { judge, type Wait } from "./policy.ts";
 import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
 
 /** Runs a tool of the tier `pool` on an input that was checked. */
@@ -34,6 +36,9 @@ export interface BrokerHost {
   readonly sandbox: SandboxCall | null;
   /** For the length of calls. @unit ms */
   readonly now: () => number;
+  readonly wait: Wait;
+  readonly policy: Policy | null;
+  readonly audit?: Tools["audit"];
 }
 
 const denied = (call: ToolCall, why: string, fix: string): ToolEnd => {
@@ -41,6 +46,12 @@ const denied = (call: ToolCall, why: string, fix: string): ToolEnd => {
   const cause = new ActorError("E_TOOL_DENIED", `tool ${call.tool.name} ${why}`, { at, fix });
   return { tag: "denied", why, tier: null, usage: NO_USAGE, cause };
 };
+
+/** Without a grant nothing is asked further: the default is no. */
+function notGranted(call: ToolCall): ToolEnd {
+  call.decided({ decision: "deny", why: "not granted", by: "grants" });
+  return denied(call, "is not granted", `add it to the child spec: tools: [${call.tool.name}]`);
+}
 
 /** Bad data in or out: the call failed, with an error of its own code. */
 function misfit(tier: Tier | null, usage: Usage, cause: unknown): ToolEnd {
@@ -53,20 +64,30 @@ const schemaError = (what: string, tool: AnyTool, message: string) =>
 
 /** Runs granted tools. */
 export function brokerOf(host: BrokerHost): Tools {
+  const { policy, wait, now } = host;
   return {
+    audit: host.audit,
     async call(call) {
       const { spec, tool } = call;
       // By name: specs travel between threads.
-      if (!spec.tools.some((each) => each.name === tool.name)) {
-        return denied(call, "is not granted", `add it to the child spec: tools: [${tool.name}]`);
+      if (!spec.tools.some((each) => each.name === tool.name)) return notGranted(call);
+      const given = tool.input.safeParse(call.input);
+      if (!given.success) {
+        return misfit(null, NO_USAGE, schemaError("input", tool, given.error.message));
       }
-      if (call.again && !tool.idempotent) {
+      const verdict = policy && (await judge(policy, call, given.data, wait, now));
+      if (verdict?.allow === false) {
+        return denied(
+          call,
+          `was denied: ${verdict.why}`,
+          "do something else, or change the policy",
+        );
+      }
+      if (call.again && !tool.idempotent && verdict?.fresh !== true) {
         const why = "the life that made it ended while it ran";
         return { tag: "unknown", why, tier: null, usage: NO_USAGE };
       }
-      const given = tool.input.safeParse(call.input);
-      if (given.success) return run(host, call, given.data);
-      return misfit(null, NO_USAGE, schemaError("input", tool, given.error.message));
+      return run(host, call, given.data);
     },
   };
 }
@@ -144,5 +165,5 @@ function checked(tool: AnyTool, value: unknown, tier: Tier, usage: Usage): ToolE
 }
 
 /** Inline tools only: for simulations, whose fakes stand for every other tier. */
-export const inlineTools = (now: () => number): Tools =>
-  brokerOf({ pool: null, sandbox: null, now });
+export const inlineTools = (host: Omit<BrokerHost, "pool" | "sandbox">): Tools =>
+  brokerOf({ ...host, pool: null, sandbox: null });

@@ -16,6 +16,8 @@ import {
   type LettersView,
   type NodeView,
   type ProcessRow,
+  type Question,
+  type Said,
   serveInspection,
 } from "../../src/observe/inspect.ts";
 
@@ -73,6 +75,8 @@ export const NOW_MS = 1_000_000;
 
 /** A node that says what it is told to say. */
 export class FakeNode implements Inspectable {
+  /** What waits for a person. */
+  open: Question[] = [];
   rows: ProcessRow[];
   nowMs = NOW_MS;
   /** "kill /desk/a", and "tree", "show /desk/a". */
@@ -116,6 +120,15 @@ export class FakeNode implements Inspectable {
     this.asked.push(JSON.stringify(asked));
     await this.before();
     return this.dead(asked);
+  }
+
+  async questions(): Promise<Question[]> {
+    return this.open;
+  }
+
+  async answer({ key, allow, why }: Said): Promise<string> {
+    this.asked.push(`${allow ? "approve" : "deny"} ${key} ${why}`);
+    return `${key} ${allow ? "approved" : "denied"}`;
   }
 
   async act(command: string, path: string): Promise<string> {

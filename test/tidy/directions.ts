@@ -35,6 +35,8 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     { to: "observe", files: ["inspect.ts"] },
     { to: "node", from: ["run.ts"] },
     { to: "sim", from: ["sim.ts", "conformance.ts"] },
+    // Reads the record without a node, which may be the one that is not trusted.
+    { to: "tool", files: ["audit.ts"], from: ["audit.ts"] },
   ],
   index: [...below, { to: "node" }, { to: "sim" }],
   interop: [],

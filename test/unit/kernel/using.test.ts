@@ -51,7 +51,13 @@ const end = (tag: "failed", code: number, why: string): ToolEnd => ({
 
 async function started(durable: boolean, tools?: (call: ToolCall) => Promise<ToolEnd>) {
   calls.length = 0;
-  const broker = brokerOf({ pool: null, sandbox: null, now: () => 0 });
+  const broker = brokerOf({
+    pool: null,
+    sandbox: null,
+    policy: null,
+    now: () => 0,
+    wait: async () => {},
+  });
   const t = new Bench({ tools: tools === undefined ? broker : { call: tools } });
   const grants = { durable, tools: [pay, look, vm], maxDeliveries: 5 };
   const spec = supervisor("s", { intensity: 9 }, [child("ear", Ear), child("a", Agent, grants)]);

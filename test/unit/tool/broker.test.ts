@@ -38,11 +38,21 @@ const Idle = actor("idle", { state: z.object({}), messages: {}, init: () => ({})
 const spec = child("idle", Idle, { tools: [double, shell, keyed, boom] });
 const bare = child("bare", Idle);
 let clock = 0;
-const inline = inlineTools(() => clock++);
+const host = { policy: null, now: () => clock++, wait: async () => {} };
+const inline = inlineTools(host);
+const doors = { ask: () => new Promise<never>(() => {}), decided: () => {} };
 
 function call(what: AnyTool, input: unknown, more: Partial<ToolCall> = {}, tools: Tools = inline) {
   const { signal } = new AbortController();
-  const defaults = { spec, path: "/idle", key: "key", again: false, output: null, signal };
+  const defaults = {
+    spec,
+    path: "/idle",
+    key: "key",
+    again: false,
+    output: null,
+    signal,
+    ...doors,
+  };
   return tools.call({ ...defaults, tool: what, input, ...more });
 }
 
@@ -90,7 +100,7 @@ describe("a tool of the pool", () => {
   });
   const granted = { spec: child("idle", Idle, { tools: [heavy] }) };
   const pooled = (port: MessageChannel["port1"]) =>
-    brokerOf({ pool: poolCalls(port), sandbox: null, now: () => 0 });
+    brokerOf({ ...host, pool: poolCalls(port), sandbox: null });
 
   test("is refused where there is no pool: it is not run here instead", async () => {
     expect(codeOf(await call(heavy, 1, granted))).toBe("E_SANDBOX_MISSING");

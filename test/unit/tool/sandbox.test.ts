@@ -122,11 +122,26 @@ function line(log: string[] = []) {
   const { port1, port2 } = new MessageChannel();
   const server = sandboxServer();
   server.serve(port2);
-  const broker = brokerOf({ pool: null, sandbox: sandboxCalls(port1), now: () => 0 });
+  const broker = brokerOf({
+    pool: null,
+    sandbox: sandboxCalls(port1),
+    policy: null,
+    now: () => 0,
+    wait: async () => {},
+  });
   const call = (what: AnyTool, input: unknown, more: Partial<ToolCall> = {}): Promise<ToolEnd> => {
     const { signal } = new AbortController();
     const spec = child("idle", Idle, { tools: [what] });
-    const defaults = { spec, path: "/idle", key: "k", again: false, output: null, signal };
+    const doors = { ask: () => new Promise<never>(() => {}), decided: () => {} };
+    const defaults = {
+      spec,
+      path: "/idle",
+      key: "k",
+      again: false,
+      output: null,
+      signal,
+      ...doors,
+    };
     return broker.call({ ...defaults, tool: what, input, ...more });
   };
   return { call, server, port1, close: () => port1.close() };

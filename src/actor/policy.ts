@@ -1,0 +1,199 @@
+/**
+ * Owns: what may be decided about a tool call, and rules as data that decide it: the first rule that
+ * fits counts. Pure: the same call is decided alike on every thread and in every rerun.
+ * Does not own: grants, which come first; asking people and keeping the record (tool/).
+ */
+import { ActorError, shown } from "./errors.ts";
+import type { Tier } from "./outcome.ts";
+import { type Duration, milliseconds } from "./units.ts";
+
+/** A granted call, before anything runs. */
+export interface PolicyCall {
+  /** Of the actor that calls. */
+  readonly path: string;
+  readonly tool: string;
+  /** The least tier the tool asks for. */
+  readonly tier: Tier;
+  /** Checked by the tool's schema. */
+  readonly input: unknown;
+}
+
+/** Let it run; refuse it with words the model can read; or ask a person, an actor made by human(). */
+export type Decision =
+  | "allow"
+  | { readonly deny: string }
+  | { readonly ask: string; readonly within?: Duration };
+
+/** Decides about calls. It must be pure: no clock, no I/O, no memory. What it throws is a denial. */
+export type Policy = (call: PolicyCall) => Decision;
+
+type Plain = string | number | boolean | null;
+
+/** What a field of the input must be. All that is named must hold; an absent field fits none of it. */
+export interface Condition {
+  readonly equals?: Plain;
+  readonly oneOf?: readonly Plain[];
+  readonly startsWith?: string;
+  readonly matches?: RegExp;
+  readonly min?: number;
+  readonly max?: number;
+  /** Turns the whole condition around. @default false */
+  readonly not?: boolean;
+}
+
+/** A rule: it fits a call if all that it names fits. */
+export interface Rule {
+  /** A name, or one with `*` for any part. @default any tool */
+  readonly tool?: string | readonly string[];
+  /** A path; `*` is one part of it, `**` any number of them. @default any actor */
+  readonly path?: string | readonly string[];
+  readonly tier?: Tier | readonly Tier[];
+  /** By field of the input, `a.b` for a field of a field. */
+  readonly input?: Readonly<Record<string, Condition>>;
+  readonly decision: Decision;
+}
+
+/** A policy made by {@link rules}: it also knows whom it may ask. */
+export type RulesPolicy = Policy & { readonly asks: readonly string[] };
+
+const RULES_MAX = 100_000;
+/** Pairs of tool and path whose candidates are remembered. */
+const CACHE_MAX = 10_000;
+
+interface Compiled {
+  readonly rule: Rule;
+  readonly tool: RegExp | null;
+  readonly path: RegExp | null;
+  readonly conditions: readonly (readonly [readonly string[], Condition])[];
+}
+
+const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+const all = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? value : [value as T];
+
+const toolPattern = (text: string) => literal(text).replaceAll("*", ".*");
+const pathPattern = (text: string) =>
+  text
+    .split("/")
+    .map((part) => (part === "**" ? ".*" : literal(part).replaceAll("*", "[^/]*")))
+    .join("/");
+
+function patternOf(value: Rule["tool"], one: (text: string) => string, at: string): RegExp | null {
+  if (value === undefined) return null;
+  const words = all(value);
+  if (words.length > 0 && words.every((each) => typeof each === "string" && each !== "")) {
+    return new RegExp(`^(?:${words.map(one).join("|")})$`);
+  }
+  throw refuse(`${shown(value)} is no pattern`, at, "use a text, or a list of them");
+}
+
+const refuse = (fact: string, at: string, fix: string) =>
+  new ActorError("E_POLICY", fact, { at, fix });
+
+const CONDITION = new Set(["equals", "oneOf", "startsWith", "matches", "min", "max", "not"]);
+const RULE = new Set(["tool", "path", "tier", "input", "decision"]);
+
+function checkDecision(decision: unknown, at: string): void {
+  if (decision === "allow") return;
+  const { deny, ask, within } = (decision ?? {}) as {
+    deny?: unknown;
+    ask?: unknown;
+    within?: Duration;
+  };
+  if (typeof deny === "string") return;
+  if (typeof ask === "string" && ask.startsWith("/")) {
+    if (within !== undefined) milliseconds(within, `${at}, within`);
+    return;
+  }
+  throw refuse(
+    `${shown(decision)} is no decision`,
+    at,
+    'use "allow", { deny: "why" } or { ask: "/path" }',
+  );
+}
+
+function compile(rule: Rule, index: number): Compiled {
+  const at = `rule ${index + 1}`;
+  const unknown = Object.keys(rule ?? {}).find((each) => !RULE.has(each));
+  if (unknown !== undefined) throw refuse(`a rule has no "${unknown}"`, at, "see Rule");
+  checkDecision(rule?.decision, at);
+  const conditions = Object.entries(rule.input ?? {}).map(([field, condition]) => {
+    const odd = Object.keys(condition).find((each) => !CONDITION.has(each));
+    if (odd !== undefined) throw refuse(`a condition has no "${odd}"`, at, "see Condition");
+    return [field.split("."), condition] as const;
+  });
+  return {
+    rule,
+    tool: patternOf(rule.tool, toolPattern, at),
+    path: patternOf(rule.path, pathPattern, at),
+    conditions,
+  };
+}
+
+function fieldOf(input: unknown, field: readonly string[]): unknown {
+  let value = input;
+  for (const name of field) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+      return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+function holds(condition: Condition, value: unknown): boolean {
+  const { equals, oneOf, startsWith, matches, min, max } = condition;
+  if (value === undefined) return false;
+  if (equals !== undefined && value !== equals) return false;
+  if (oneOf !== undefined && !oneOf.includes(value as Plain)) return false;
+  if (startsWith !== undefined && !(typeof value === "string" && value.startsWith(startsWith)))
+    return false;
+  // `search` has no memory, whatever the flags of the expression.
+  if (matches !== undefined && !(typeof value === "string" && value.search(matches) >= 0))
+    return false;
+  if (min !== undefined && !(typeof value === "number" && value >= min)) return false;
+  return max === undefined || (typeof value === "number" && value <= max);
+}
+
+function fits({ rule, conditions }: Compiled, call: PolicyCall): boolean {
+  if (rule.tier !== undefined && !all(rule.tier).includes(call.tier)) return false;
+  for (const [field, condition] of conditions) {
+    if (holds(condition, fieldOf(call.input, field)) === (condition.not === true)) return false;
+  }
+  return true;
+}
+
+/**
+ * A policy of rules: the first that fits decides.
+ *
+ * @param otherwise when none fits. @default "allow", as the child spec has granted the tool
+ * @example rules([{ tool: "pay", input: { eur: { max: 100 } }, decision: "allow" },
+ *   { tool: "pay", decision: { ask: "/desk/ops" } }])
+ * @throws E_POLICY for a rule that is none; E_UNITS
+ */
+export function rules(list: readonly Rule[], otherwise: Decision = "allow"): RulesPolicy {
+  if (!Array.isArray(list) || list.length > RULES_MAX) {
+    throw refuse(`no list of up to ${RULES_MAX} rules`, "rules()", "pass [{ tool, decision }, …]");
+  }
+  checkDecision(otherwise, "otherwise");
+  const compiled = list.map(compile);
+  const cache = new Map<string, readonly Compiled[]>();
+  const candidates = (tool: string, path: string) => {
+    const known = cache.get(`${tool} ${path}`);
+    if (known !== undefined) return known;
+    const found = compiled.filter(
+      (each) => (each.tool?.test(tool) ?? true) && (each.path?.test(path) ?? true),
+    );
+    if (cache.size >= CACHE_MAX) cache.clear();
+    cache.set(`${tool} ${path}`, found);
+    return found;
+  };
+  const decide = (call: PolicyCall): Decision => {
+    for (const each of candidates(call.tool, call.path))
+      if (fits(each, call)) return each.rule.decision;
+    return otherwise;
+  };
+  const asks = [...list.map(({ decision }) => decision), otherwise].flatMap((decision) =>
+    typeof decision === "object" && "ask" in decision ? [decision.ask] : [],
+  );
+  return Object.assign(decide, { asks: [...new Set(asks)] });
+}

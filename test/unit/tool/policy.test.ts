@@ -1,0 +1,197 @@
+/** Policies: rules as data, what fails on the way is a denial, and people who are asked. */
+import { app, child, human, memory, ref, rules, supervisor, tool } from "coppice";
+import { fake, simulate } from "coppice/sim";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { actor } from "../../../src/actor/actor.ts";
+import { ActorError } from "../../../src/actor/errors.ts";
+import { Human } from "../../../src/actor/human.ts";
+import type { Policy, Rule } from "../../../src/actor/policy.ts";
+import { ask } from "../../../src/actor/protocol.ts";
+import { decide } from "../../../src/tool/policy.ts";
+
+const call = (tool: string, input: unknown = {}, path = "/desk/agent") =>
+  ({ tool, input, path, tier: "inline" }) as const;
+
+describe("rules", () => {
+  const policy = rules([
+    { tool: "pay", path: "/desk/intern", decision: { deny: "interns do not pay" } },
+    { tool: "pay", input: { eur: { max: 100 } }, decision: "allow" },
+    { tool: "pay", decision: { ask: "/desk/ops" } },
+    { tool: "fetch*", input: { "to.host": { oneOf: ["example.org"] } }, decision: "allow" },
+    { tool: "fetch*", decision: { deny: "not that host" } },
+    { path: ["/desk/*/raw", "/lab/**"], decision: { deny: "no tools here" } },
+    { tier: ["process"], decision: { deny: "too weak" } },
+  ]);
+
+  test.each<[string, Parameters<Policy>[0], unknown]>([
+    ["the first that fits", call("pay", { eur: 7 }), "allow"],
+    ["an order before another", call("pay", { eur: 7 }, "/desk/intern"), /interns/],
+    ["over the limit", call("pay", { eur: 101 }), { ask: "/desk/ops" }],
+    ["a field that is absent fits no limit", call("pay", {}), { ask: "/desk/ops" }],
+    ["a field of another type neither", call("pay", { eur: "7" }), { ask: "/desk/ops" }],
+    ["a field of a field", call("fetchUrl", { to: { host: "example.org" } }), "allow"],
+    ["and another value", call("fetchUrl", { to: { host: "example.org.evil" } }), /host/],
+    ["an inherited field is none", call("fetch", Object.create({ to: {} })), /host/],
+    ["one part of a path", call("x", {}, "/desk/a/raw"), /no tools/],
+    ["not two", call("x", {}, "/desk/a/b/raw"), "allow"],
+    ["any number of parts", call("x", {}, "/lab/a/b/c"), /no tools/],
+    ["a dot is a dot", call("x", {}, "/labX/a"), "allow"],
+    ["none fits: what was granted runs", call("y"), "allow"],
+  ])("%s", (_, asked, expected) => {
+    const said = decide(policy, asked);
+    const words = typeof said === "object" && "deny" in said ? said.deny : said;
+    if (expected instanceof RegExp) expect(words).toMatch(expected);
+    else expect(words).toEqual(expected);
+  });
+
+  const conditions: [Rule["input"], unknown, boolean][] = [
+    [{ a: { equals: null } }, { a: null }, true],
+    [{ a: { startsWith: "https://" } }, { a: "http://x" }, false],
+    [{ a: { startsWith: "https://", not: true } }, { a: "http://x" }, true],
+    [{ a: { startsWith: "https://", not: true } }, {}, true],
+    [{ a: { matches: /^\d+$/g } }, { a: "12" }, true],
+    [{ a: { min: 1, max: 3 } }, { a: 4 }, false],
+    [{ a: { min: 1 }, b: { equals: true } }, { a: 2, b: true }, true],
+    [{ a: { min: 1 }, b: { equals: true } }, { a: 2, b: false }, false],
+  ];
+  test.each(conditions)("%j of %j: %j", (input, value, fits) => {
+    const own = rules([{ ...(input ? { input } : {}), decision: "allow" }], { deny: "no" });
+    // Twice: an expression with the flag g has a memory.
+    for (let i = 0; i < 2; i++) expect(decide(own, call("t", value)) === "allow").toBe(fits);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["no list", () => rules("allow" as never)],
+    ["no decision", () => rules([{ tool: "x" } as never])],
+    ["an unknown word", () => rules([{ tools: "x", decision: "allow" } as never])],
+    [
+      "an unknown condition",
+      () => rules([{ input: { a: { is: 1 } }, decision: "allow" } as never]),
+    ],
+    ["a pattern that is none", () => rules([{ tool: 7, decision: "allow" } as never])],
+    ["a relative path to ask", () => rules([{ decision: { ask: "ops" } }])],
+    [
+      "nobody there",
+      () => app({ root: supervisor("s", {}, []), policy: rules([], { ask: "/s/x" }) }),
+    ],
+  ])("%s is E_POLICY, before anything starts", (_, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: "E_POLICY" }));
+  });
+});
+
+describe("a policy as a function", () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "throws",
+      () => {
+        throw new Error("oops");
+      },
+      /the policy failed: oops/,
+    ],
+    ["says nothing", () => undefined, /neither/],
+    ["says yes", () => "yes", /neither/],
+    ["is async", async () => "allow", /neither/],
+  ])("that %s denies", (_, policy, why) => {
+    expect(decide(policy as Policy, call("t"))).toEqual({ deny: expect.stringMatching(why) });
+  });
+});
+
+/* ---- with actors ---- */
+
+const pay = tool("pay", {
+  input: z.object({ eur: z.number() }),
+  output: z.string(),
+  run: () => "",
+});
+const Agent = actor("agent", {
+  state: z.array(z.string()),
+  messages: { pay: z.number(), said: ask(z.object({}), z.array(z.string())) },
+  init: () => [],
+  on: {
+    async pay(state, eur, ctx) {
+      try {
+        return [...state, await ctx.use(pay, { eur })];
+      } catch (error) {
+        return [...state, error instanceof ActorError ? `${error.code}: ${error.message}` : "?"];
+      }
+    },
+    said: (state, _message, ctx) => ctx.reply(state),
+  },
+});
+const agent = ref("/desk/agent", Agent);
+const ops = ref("/desk/ops", Human);
+
+const desk = (durable: boolean) =>
+  app({
+    store: memory(),
+    root: supervisor("desk", { intensity: 20 }, [
+      human("ops"),
+      child("agent", Agent, { tools: [pay], durable }),
+    ]),
+    policy: rules([
+      { input: { eur: { max: 100 } }, decision: "allow" },
+      { input: { eur: { max: 1_000 } }, decision: { ask: "/desk/ops", within: "2d" } },
+      { decision: { deny: "too much" } },
+    ]),
+  });
+
+/** The real tree in virtual time, with a tool that counts. */
+async function started(durable: boolean) {
+  const paid: number[] = [];
+  const pays = fake(pay, ({ eur }) => {
+    paid.push(eur);
+    return `paid ${eur}`;
+  });
+  const sim = await simulate(desk(durable), { seed: 3, tools: [pays] });
+  return { sim, paid };
+}
+
+describe("actors under a policy", () => {
+  test("allow runs, deny does not and says why to the model", async () => {
+    const { sim, paid } = await started(false);
+    await sim.tell(agent, "pay", 7);
+    await sim.tell(agent, "pay", 5_000);
+    await sim.advance("1s");
+    expect(await sim.ask(agent, "said", {})).toEqual([
+      "paid 7",
+      "E_TOOL_DENIED: tool pay was denied: too much",
+    ]);
+    expect(paid).toEqual([7]);
+    const decided = sim.events.flatMap((each) => (each.type === "decided" ? [each.decision] : []));
+    expect(decided).toEqual(["allow", "deny"]);
+  });
+
+  test.each([true, false])(
+    "a person answers after a day, and crashes on both sides: %j",
+    async (allow) => {
+      const { sim, paid } = await started(true);
+      await sim.tell(agent, "pay", 500);
+      await sim.advance("8h");
+      await sim.kill("/desk/agent");
+      await sim.advance("8h");
+      await sim.kill("/desk/ops");
+      await sim.advance("8h");
+      const [open] = await sim.ask(ops, "list", {});
+      expect(open).toMatchObject({ path: "/desk/agent", tool: "pay", input: '{"eur":500}' });
+      expect(paid).toEqual([]);
+      const said = { key: open?.key ?? "", allow, why: "as agreed", by: "ada" };
+      expect(await sim.ask(ops, "answer", said)).toBe(true);
+      expect(await sim.ask(ops, "answer", said)).toBe(false);
+      await sim.advance("1m");
+      const expected = allow ? "paid 500" : "E_TOOL_DENIED: tool pay was denied: ada: as agreed";
+      expect(await sim.ask(agent, "said", {})).toEqual([expected]);
+      expect(paid).toEqual(allow ? [500] : []);
+    },
+  );
+
+  test("nobody answers in time: denied, and the question is withdrawn", async () => {
+    const { sim, paid } = await started(true);
+    await sim.tell(agent, "pay", 500);
+    await sim.advance("3d");
+    const [said] = await sim.ask(agent, "said", {});
+    expect(said).toMatch(/nobody answered within 172800000 ms/);
+    expect(await sim.ask(ops, "list", {})).toEqual([]);
+    expect(paid).toEqual([]);
+  });
+});
