@@ -15,6 +15,7 @@ import { createLog } from "../observe/log.ts";
 import { startSqliteWriter } from "../store/sqlite-client.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
+import { toolLines } from "./lines.ts";
 import { appUrl, checkTiers, loadApp } from "./load.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import {
@@ -227,16 +228,11 @@ class Node implements ThreadListener {
       preemption: this.#preemption,
       traceAll,
     };
-    const line = new MessageChannel();
-    const boxes = new MessageChannel();
-    const desk = new MessageChannel();
-    const lines = { pool: line.port1, sandbox: boxes.port1, desk: desk.port1 };
-    const ports = { store: store.connect(thread), ...lines };
+    const lines = toolLines();
+    const ports = { store: store.connect(thread), ...lines.ports };
     const made = new Thread({ ...data, ...ports }, this);
     const control = thread === CONTROL ? made : this.threads[CONTROL];
-    control?.post({ kind: "pool", port: line.port2 }, [line.port2 as never]);
-    control?.post({ kind: "sandbox", port: boxes.port2 }, [boxes.port2 as never]);
-    control?.post({ kind: "desk", port: desk.port2 }, [desk.port2 as never]);
+    lines.connect(control);
     for (const other of this.threads) {
       const { port1, port2 } = new MessageChannel();
       if (other.data.thread === thread) continue;
