@@ -16,8 +16,15 @@ const TIMER = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX due ON timer (due);`;
 
+/** What has become of a large state since it was written whole; the version is the newest state's. */
+const PATCH = `
+  CREATE TABLE patch (
+    actor INTEGER NOT NULL, n INTEGER NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (actor, n)
+  ) STRICT, WITHOUT ROWID;`;
+
 /** What makes a file of the version before one of this version. */
-export const UPGRADES: Readonly<Record<number, string>> = { 2: TIMER };
+export const UPGRADES: Readonly<Record<number, string>> = { 2: `${TIMER} ${PATCH}` };
 
 export const SCHEMA = `
   BEGIN;
@@ -52,6 +59,7 @@ export const SCHEMA = `
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, total INTEGER NOT NULL, body BLOB NOT NULL
   ) STRICT;
   ${TIMER}
+  ${PATCH}
   INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}), ('epoch', 0), ('seq', 0);
   COMMIT;`;
 
@@ -63,7 +71,8 @@ export const STATEMENTS = {
   readSeq: "SELECT value FROM meta WHERE key = 'seq'",
 
   find: `SELECT a.id, a.life, a.born, p.seq AS parked,
-      EXISTS (SELECT 1 FROM step WHERE actor = a.id) AS journal
+      EXISTS (SELECT 1 FROM step WHERE actor = a.id) AS journal,
+      EXISTS (SELECT 1 FROM patch WHERE actor = a.id) AS patched
     FROM actor a LEFT JOIN progress p ON p.actor = a.id WHERE a.path = ?`,
   addActor: "INSERT INTO actor (path, parent, life) VALUES (?, ?, 0)",
   own: "UPDATE actor SET life = ? WHERE id = ?",
@@ -84,6 +93,12 @@ export const STATEMENTS = {
 
   setState: "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
   dropState: "DELETE FROM state WHERE actor = ?",
+  readState: "SELECT version, body FROM state WHERE actor = ?",
+  addPatch: "INSERT INTO patch VALUES (?, ?, ?, ?)",
+  readPatches: "SELECT version, body FROM patch WHERE actor = ? ORDER BY n",
+  sumPatches: `SELECT count(*) AS patches, coalesce(sum(length(body)), 0) AS bytes
+    FROM patch WHERE actor = ?`,
+  dropPatches: "DELETE FROM patch WHERE actor = ?",
   addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?)",
   ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
   retryMail: "UPDATE mail SET attempts = ? WHERE actor = ? AND seq = ?",

@@ -12,6 +12,7 @@ import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { type Known, keepJournal } from "./sqlite-journal.ts";
 import { STATEMENTS } from "./sqlite-schema.ts";
+import { States } from "./sqlite-state.ts";
 import { Statements } from "./sqlite-statement.ts";
 import { readTimers, setTimers, takeTimer } from "./sqlite-timer.ts";
 import type {
@@ -61,6 +62,7 @@ export class SqliteEngine implements Engine {
   readonly #open: OpenFile;
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
+  readonly #states: States;
   readonly #readOnly: boolean;
   /** There is no other writer, so what was read once stays true until this one changes it. */
   readonly #known = new Map<string, Known>();
@@ -72,6 +74,7 @@ export class SqliteEngine implements Engine {
     this.#open = open;
     this.#db = open.db;
     this.#sql = new Statements(open.db);
+    this.#states = new States(this.#sql);
     this.#readOnly = readOnly;
     this.epoch = open.epoch;
     this.#seq = this.#readSeq();
@@ -97,9 +100,15 @@ export class SqliteEngine implements Engine {
     } catch (thrown) {
       this.#seq = before;
       this.#known.clear();
+      this.#states.clear();
       this.#rollBack();
       throw storeFault(thrown, this.#open.file);
     }
+  }
+
+  /** Bytes of states written since it was opened, as wholes or as what has changed: for checks. */
+  get stateBytesWritten(): number {
+    return this.#states.written;
   }
 
   /** Brings the log into the file and gives the folder free. */
@@ -150,12 +159,13 @@ export class SqliteEngine implements Engine {
     }
     if (known === undefined || known.born === null) return { kind: "loaded", stored: null };
     const row = this.#sql.get<ActorRow>("readActor", known.id) as ActorRow;
-    const { behaviour, version, args, state, seq, effects } = row;
+    const { behaviour, args, seq, effects } = row;
+    const { id } = known;
+    const whole = { version: row.version, state: row.state };
     const stored = {
       behaviour,
-      version,
       args,
-      state,
+      ...(known.patched ? this.#states.newest(id, row.version, row.state) : whole),
       mail: this.#mail(known.id, path),
       steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
       progress: seq === null ? null : { seq, effects: effects as number },
@@ -175,7 +185,7 @@ export class SqliteEngine implements Engine {
     const known = before ?? this.#add(path);
     if (created !== null) this.#bear(known, commit.behaviour, created.args);
     const { id } = known;
-    if (commit.state !== null) this.#sql.run("setState", id, commit.version, commit.state);
+    if (commit.state !== null) this.#states.write(known, commit.version, commit.state);
     bury(this.#sql, id, commit);
     for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
     for (const { seq, attempts } of commit.retries) this.#sql.run("retryMail", attempts, id, seq);
@@ -186,7 +196,7 @@ export class SqliteEngine implements Engine {
 
   /** A new actor, or one that starts from nothing again: it keeps its owner and its place. */
   #bear(known: Known, behaviour: string, args: Encoded): void {
-    if (known.born !== null) this.#empty(known.id);
+    if (known.born !== null) this.#empty(known);
     known.born = this.#sql.get<{ born: number }>("bear", behaviour, args, known.id)?.born ?? null;
     known.parked = null;
     known.journal = false;
@@ -215,13 +225,14 @@ export class SqliteEngine implements Engine {
   #forget(path: string): void {
     const known = this.#find(path);
     if (known === undefined) return;
-    this.#empty(known.id);
+    this.#empty(known);
     this.#sql.run("dropActor", known.id);
     this.#known.delete(path);
   }
 
-  #empty(id: number): void {
-    this.#sql.run("dropState", id);
+  #empty(known: Known): void {
+    const { id } = known;
+    this.#states.drop(known);
     this.#sql.run("dropMail", id);
     this.#sql.run("dropSteps", id);
     this.#sql.run("dropProgress", id);
@@ -230,15 +241,17 @@ export class SqliteEngine implements Engine {
 
   #add(path: string): Known {
     const id = this.#sql.run("addActor", path, parentOf(path));
-    return this.#remember(path, { id, life: 0, born: null, parked: null, journal: false });
+    const nothing = { born: null, parked: null, journal: false, patched: false };
+    return this.#remember(path, { id, life: 0, ...nothing });
   }
 
   #find(path: string): Known | undefined {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    type Row = Omit<Known, "journal"> & { journal: number };
+    type Row = Omit<Known, "journal" | "patched"> & { journal: number; patched: number };
     const row = this.#sql.get<Row>("find", path);
-    return row && this.#remember(path, { ...row, journal: row.journal === 1 });
+    const flags = { journal: row?.journal === 1, patched: row?.patched === 1 };
+    return row && this.#remember(path, { ...row, ...flags });
   }
 
   #remember(path: string, known: Known): Known {
