@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   exited: "the actor ended before it answered",
   no_actor: "there is no such actor",
   overloaded: "the mailbox is full",
+  duplicate: "a question of this id was asked before, and is not answered yet",
   no_reply: "the handler finished without an answer",
   calling_self: "an actor asked itself and would wait for ever",
   refused: "the supervisor refused the request",

@@ -6,10 +6,10 @@
 import type { ExitReason } from "../actor/exit.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
-import { acceptDurable } from "./durable-mail.ts";
+import { acceptDurable, withdraw } from "./durable-mail.ts";
 import type { DeadReason } from "./events.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Envelope, Mail } from "./ports.ts";
+import type { Answer, Completion, Envelope, Mail, Stamp } from "./ports.ts";
 import { isAfar } from "./resting.ts";
 
 /** Puts mail into a mailbox, or through the store first if the receiver is durable. */
@@ -56,10 +56,51 @@ function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boo
   return true;
 }
 
+/** Its id was there before: it is not kept; who asked gets the answer that was given then. */
+function repeated(kernel: Kernel, cell: Cell | null, mail: Mail, answer: Answer | null): void {
+  if (cell !== null) withdraw(cell, mail);
+  kernel.emit({ type: "repeated", path: mail.to, message: mail.type, id: mail.stamp?.id ?? "" });
+  if (mail.stamp?.receipt) confirm(kernel, mail, { ok: true, value: null });
+  if (mail.ask !== 0) kernel.send(replyTo(mail, answer ?? failed("duplicate", mail.to)), null);
+}
+
+/** Tells the sender what became of a message that he wants to know of. */
+function confirm(kernel: Kernel, { from, stamp }: Mail, answer: Answer): void {
+  kernel.send(replyTo({ from, ask: (stamp as Stamp).receipt }, answer), null);
+}
+
+/** A tell from outside with an id, or to be told when it is stored: then `done` is called once. */
+export function submit(
+  kernel: Kernel,
+  mail: Mail,
+  id: string,
+  done: ((answer: Answer) => void) | null,
+): void {
+  const receipt = done === null ? 0 : kernel.asks.outside(mail.to, false, Infinity, done);
+  mail.stamp = { id, receipt, atMs: 0 };
+  kernel.deliver(mail);
+}
+
+/** Mail with an id, or whose sender wants to know that it is stored: for durable actors only. */
+export function stamped(kernel: Kernel, mail: Mail): void {
+  const member = kernel.members.get(mail.to);
+  const known = member !== undefined && "slice" in member ? member : null;
+  if (known === null || known.slice !== null) {
+    mail.stamp = { ...(mail.stamp as Stamp), atMs: kernel.calendar.wall(kernel.nowMs) };
+    return kernel.send(mail, null);
+  }
+  undeliverable(kernel, mail, "not_durable", known);
+}
+
 /** The store has numbered mail, or refused it: number 0. */
-export function enqueued(kernel: Kernel, mail: Mail): void {
+export function enqueued(
+  kernel: Kernel,
+  { mail, again }: Extract<Completion, { kind: "enqueued" }>,
+): void {
   const member = kernel.members.get(mail.to);
   const cell = member !== undefined && "slice" in member ? member : null;
+  if (again !== undefined) return repeated(kernel, cell, mail, again.answer);
+  if (mail.seq > 0 && mail.stamp?.receipt) confirm(kernel, mail, { ok: true, value: null });
   if (mail.seq === 0 && mail.via !== undefined) {
     // The timer fired before, or belongs to a newer life: that is seen to there.
     return;
@@ -112,6 +153,7 @@ const REFUSAL = {
   unknown_type: "E_MESSAGE_TYPE",
   bad_message: "E_MESSAGE_SCHEMA",
   max_deliveries: "exited",
+  not_durable: "refused",
 } as const;
 
 /** A message nobody handles: kept as a dead letter; whoever asked is told. */
@@ -125,7 +167,9 @@ export function undeliverable(
   kernel.dead.add(mail, reason, kernel.nowMs);
   const { to: path, type: message, from } = mail;
   kernel.emit({ type: "dead_letter", path, message, from, reason });
-  if (mail.ask !== 0) kernel.send(replyTo(mail, failed(REFUSAL[reason], path, exit)), null);
+  const answer = mail.ask !== 0 || mail.stamp?.receipt ? failed(REFUSAL[reason], path, exit) : null;
+  if (mail.ask !== 0 && answer !== null) kernel.send(replyTo(mail, answer), null);
+  if (mail.stamp?.receipt && mail.seq === 0 && answer !== null) confirm(kernel, mail, answer);
   if (cell?.slice && mail.seq > 0 && reason === "unknown_type") {
     cell.slice.bury(mail.seq, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
   }

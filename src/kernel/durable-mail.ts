@@ -32,13 +32,28 @@ export function acceptDurable(kernel: Kernel, cell: Cell, mail: Mail): void {
     return incoming.push(mail);
   }
   cell.put(mail);
-  // The store has numbered it: what came behind it and waits for no number follows now.
   incoming.shift();
+  follow(cell);
+}
+
+/** The first of those that waited has its number: what came behind it and waits for none follows. */
+function follow(cell: Cell): void {
+  const { incoming } = cell.more;
   const ready = (item: Item) => item.kind !== "mail" || cell.more.numbered.delete(item);
   for (let next = incoming.first; next && ready(next); next = incoming.first) {
     cell.put(next);
     incoming.shift();
   }
+}
+
+/** The store will not number this one. */
+export function withdraw(cell: Cell, mail: Mail): void {
+  const { incoming } = cell.more;
+  const rest = [...incoming].filter((item) => item !== mail);
+  if (rest.length === incoming.size) return;
+  incoming.clear();
+  for (const item of rest) incoming.push(item);
+  follow(cell);
 }
 
 /** What a cell holds while it reads its mailbox again. */

@@ -12,7 +12,8 @@ export type DeadReason =
   | "mailbox_full"
   | "unknown_type"
   | "bad_message"
-  | "max_deliveries";
+  | "max_deliveries"
+  | "not_durable";
 
 /** A fact. `atMs` is the kernel's monotonic clock. */
 export type KernelEvent = { readonly atMs: number; readonly thread: number } & Fact;
@@ -29,6 +30,8 @@ export type Fact =
   | { type: "start_error"; path: string; reason: ExitReason }
   | { type: "shutdown_error"; path: string; reason: ExitReason }
   | { type: "restart_intensity"; path: string; child: string; intensity: number; periodMs: number }
+  /** A message of this id had come before: it was not delivered again. */
+  | { type: "repeated"; path: string; message: string; id: string }
   /** A dead incarnation, or a finished message, tried to act: refused. */
   | { type: "fenced"; path: string; life: number; verb: string }
   | { type: "dropped_notice"; path: string; notice: "down" | "exit" }

@@ -13,6 +13,7 @@ import { bury, conclude, cutBack } from "./ending.ts";
 import type { Phase } from "./life.ts";
 import type { Item, Notice } from "./mailbox.ts";
 import type { Mail } from "./ports.ts";
+import { toSend } from "./slice.ts";
 import { running } from "./starting.ts";
 import { cellStarted } from "./telling.ts";
 import { Verbs } from "./verbs.ts";
@@ -177,7 +178,7 @@ function done(cell: Cell, verbs: Verbs, changed: boolean, exit?: ExitReason): vo
     const answer = failed(exit ? "exited" : "no_reply", cell.path, exit);
     const envelope = replyTo(verbs.open, answer);
     if (cell.slice === null) cell.kernel.send(envelope, null);
-    else cell.slice.add({ kind: "send", envelope });
+    else cell.slice.add(toSend(envelope, verbs.open.stamp?.id));
   }
   cell.handled++;
   if (cell.slice !== null) {

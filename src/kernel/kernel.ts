@@ -9,7 +9,7 @@ import { Asks } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
 import { DeadLetters } from "./dead.ts";
-import { absent, accept, enqueued } from "./delivery.ts";
+import { absent, accept, enqueued, stamped } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
 import { Guard, LIVES } from "./guard.ts";
@@ -102,6 +102,7 @@ export class Kernel {
     if (envelope.kind === "start") return this.#start(envelope);
     if (envelope.kind === "forget") return this.committer.forget(envelope.to);
     if (envelope.kind === "forgotten") return void this.forgetting.delete(envelope.to);
+    if (envelope.kind === "mail" && envelope.stamp !== undefined) return stamped(this, envelope);
     this.send(envelope, null);
   }
 
@@ -125,7 +126,7 @@ export class Kernel {
 
   /** Something asked of the committer is done. */
   complete(completion: Completion): void {
-    if (completion.kind === "enqueued") return enqueued(this, completion.mail);
+    if (completion.kind === "enqueued") return enqueued(this, completion);
     if (completion.kind === "forgotten") return this.#forgotten(completion.path);
     const member = this.members.get(completion.path);
     if (completion.kind === "listed") {
@@ -149,10 +150,19 @@ export class Kernel {
     this.options.transport.send(thread, { kind: "forget", to: path });
   }
 
-  /** An ask from outside. `done` is called once. */
-  request(to: string, type: string, message: unknown, ms: number, done: (a: Answer) => void): void {
-    const id = this.asks.outside(to, false, ms, done);
-    this.send(this.mail(to, type, message, `~${this.thread}`, id), null);
+  /** An ask from outside. `done` is called once. @param stamp its id, "" = none */
+  request(
+    to: string,
+    type: string,
+    message: unknown,
+    ms: number,
+    done: (a: Answer) => void,
+    stamp = "",
+  ): void {
+    const mail = this.mail(to, type, message, `~${this.thread}`, 0);
+    mail.ask = this.asks.outside(to, false, ms, done);
+    if (stamp !== "") mail.stamp = { id: stamp, receipt: 0, atMs: 0 };
+    this.deliver(mail);
   }
 
   /** An administrative call, or get_state, from outside. */

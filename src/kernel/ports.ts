@@ -2,7 +2,6 @@
  * Owns: what travels between actors, threads and stores, and the ports a host gives a kernel.
  * Does not own: any of their implementations (node/, store/, sim/).
  */
-import type { Missed } from "../actor/context.ts";
 import type { ErrorCode } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
 import type { Outcome } from "../actor/outcome.ts";
@@ -11,7 +10,10 @@ import type { AnyTool } from "../actor/tool.ts";
 import type { Fact, KernelEvent } from "./events.ts";
 import type { Item } from "./mailbox.ts";
 import type { Pending } from "./pending.ts";
+import type { Firing, Stamp, TimerChange, TimerRecord } from "./rows.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
+
+export type * from "./rows.ts";
 
 /** A user message under way. `ask` is 0 for a tell; `seq` is its number in the store, 0 = none. */
 export interface Mail {
@@ -26,40 +28,12 @@ export interface Mail {
   attempts: number;
   /** A timer of a durable actor that fires: its row turns into this message. */
   via?: Firing;
+  /** Of somebody outside who sends it once, or wants to know that it is stored. */
+  stamp?: Stamp;
   /** The next one in the same mailbox (mailbox.ts). */
   next?: Item | null;
   /** An ask of this thread: what waits for its answer. Goes nowhere else. */
   origin?: Pending | null;
-}
-
-/** A timer that comes again; both kinds of times are wall time, in ms. */
-export type Repetition = { readonly missed: Missed } & (
-  | { readonly everyMs: number }
-  | { readonly cron: string; readonly zone: string }
-);
-
-/** A timer as a store keeps it: due in wall time, as it may outlive the machine. */
-export interface TimerRecord {
-  /** Its name among the timers of its actor. */
-  readonly id: string;
-  readonly dueMs: number;
-  readonly type: string;
-  readonly message: unknown;
-  readonly repeat: Repetition | null;
-}
-
-/** A timer set or, with null, taken back. */
-export interface TimerChange {
-  readonly id: string;
-  readonly set: TimerRecord | null;
-}
-
-/** Which timer fires, for which due time, and when it is due next. */
-export interface Firing {
-  readonly life: number;
-  readonly id: string;
-  readonly dueMs: number;
-  readonly nextMs: number | null;
 }
 
 /** How an ask or a call ended. */
@@ -133,6 +107,8 @@ export interface Commit {
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
   readonly timers: readonly TimerChange[];
+  /** Answers to asks that have an id: given again when they are asked again. */
+  readonly answers: readonly { readonly id: string; readonly answer: Answer }[];
   /** Mail leaving with this commit; the store keeps what goes to durable actors. */
   readonly mails: readonly Mail[];
 }
@@ -161,7 +137,8 @@ export type Completion =
       /** Numbers of `mails` in the store, 0 = its receiver is not durable. */
       result: { ok: true; seqs: readonly number[] } | { ok: false; reason: ExitReason };
     }
-  | { kind: "enqueued"; mail: Mail }
+  /** `again`: its id was there before, and so was its answer, perhaps; then it is not kept. */
+  | { kind: "enqueued"; mail: Mail; again?: { readonly answer: Answer | null } }
   | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
   | { kind: "forgotten"; path: string };
 

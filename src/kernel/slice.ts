@@ -5,13 +5,18 @@
  * Invariants: K3 no effect leaves before its commit; K4 state after a crash is a committed state.
  */
 import type { ExitReason } from "../actor/exit.ts";
-import type { Commit, Envelope, Mail, StepRecord, TimerChange } from "./ports.ts";
+import type { Answer, Commit, Envelope, Mail, StepRecord, TimerChange } from "./ports.ts";
 
 /** What leaves with a commit, in order. */
 export type Effect =
-  | { readonly kind: "send"; readonly envelope: Envelope }
+  /** `id`: of the ask that it answers. */
+  | { readonly kind: "send"; readonly envelope: Envelope; readonly id?: string }
   /** `timer`: what is committed, and from then on armed or not by `run`. */
   | { readonly kind: "run"; readonly run: () => void; readonly timer?: TimerChange };
+
+/** Something to be sent; `id` is that of the ask it answers, if it has one. */
+export const toSend = (envelope: Envelope, id?: string): Effect =>
+  id ? { kind: "send", envelope, id } : { kind: "send", envelope };
 
 /** Where a rerun of a message stands: its recorded answers, given again in the order of recording. */
 export class Journal {
@@ -134,10 +139,15 @@ export class Slice {
     const effects = this.#effects;
     const mails: Mail[] = [];
     const timers: TimerChange[] = [];
+    const answers: { id: string; answer: Answer }[] = [];
     for (const each of effects) {
       if (each.kind === "run") {
         if (each.timer !== undefined) timers.push(each.timer);
-      } else if (each.envelope.kind === "mail") mails.push(each.envelope);
+        continue;
+      }
+      const { envelope, id } = each;
+      if (envelope.kind === "mail") mails.push(envelope);
+      else if (id && envelope.kind === "reply") answers.push({ id, answer: envelope.answer });
     }
     const commit: Commit = {
       path,
@@ -152,6 +162,7 @@ export class Slice {
       retries: this.#retries,
       dead: this.#dead,
       timers,
+      answers,
       mails,
     };
     this.#acks = [];

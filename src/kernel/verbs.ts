@@ -21,6 +21,7 @@ import { answeredBefore, released } from "./journal.ts";
 import type { Phase } from "./life.ts";
 import { Pending } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
+import { toSend } from "./slice.ts";
 import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -102,11 +103,11 @@ export class Verbs {
   }
 
   /** An effect: at once, or with the slice's commit unless an earlier run has released it. */
-  send(cell: Cell, envelope: Envelope): void {
+  send(cell: Cell, envelope: Envelope, id?: string): void {
     this.effects++;
     cell.reductions++;
     if (cell.slice === null) cell.kernel.send(envelope, cell);
-    else if (this.effects > released(cell, this)) cell.collect({ kind: "send", envelope });
+    else if (this.effects > released(cell, this)) cell.collect(toSend(envelope, id));
   }
 
   get self() {
@@ -255,7 +256,7 @@ export class Verbs {
       cell.reductions++;
       kernel.asks.answered(open.ask, answer);
     } else {
-      this.send(cell, replyTo(open, answer));
+      this.send(cell, replyTo(open, answer), open.stamp?.id);
     }
     kernel.guard.resume();
   }
@@ -273,7 +274,7 @@ export class Verbs {
         const now = cell.active;
         // A reply nobody waits for, or of a dead incarnation: counted, never delivered.
         if (now === null || !cell.more.deferred.delete(open)) kernel.fenced(cell, "defer.reply");
-        else now.send(cell, replyTo(open, answer));
+        else now.send(cell, replyTo(open, answer), open.stamp?.id);
         kernel.guard.resume();
       },
     };

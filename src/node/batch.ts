@@ -52,7 +52,7 @@ function entriesOf(number: number, batch: readonly Envelope[], names: Names): un
     last = null;
   };
   for (const envelope of batch) {
-    const mail = envelope.kind === "mail" && envelope.seq === 0 ? envelope : null;
+    const mail = isPlain(envelope) ? envelope : null;
     if (mail === null || mail.ask !== 0) {
       close();
       entries.push(mail === null ? entryOf(envelope, names) : askOf(mail));
@@ -74,13 +74,17 @@ function groupOf({ to, type, from }: Mail, messages: unknown[]): unknown[] {
   return [to, type, from].concat(messages as string[]);
 }
 
+const isPlain = (envelope: Envelope): envelope is Mail =>
+  envelope.kind === "mail" && envelope.seq === 0 && envelope.stamp === undefined;
+
 const isLike = (a: Mail, b: Mail) => a.to === b.to && a.type === b.type && a.from === b.from;
 const askOf = ({ to, type, from, ask, message }: Mail) => [ASK, to, type, from, ask, message];
 
 function entryOf(envelope: Envelope, names: Names): unknown {
   if (envelope.kind === "mail") {
-    const { kind, to, type, message, from, ask, seq, attempts } = envelope;
-    return { kind, to, type, message, from, ask, seq, attempts };
+    const { kind, to, type, message, from, ask, seq, attempts, stamp } = envelope;
+    const mail = { kind, to, type, message, from, ask, seq, attempts };
+    return stamp === undefined ? mail : { ...mail, stamp };
   }
   const packed = pack(envelope, names) as Envelope;
   if (packed.kind !== "reply" || !packed.answer.ok) return packed;

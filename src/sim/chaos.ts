@@ -126,15 +126,16 @@ export class Chaos {
   /** Faults are over: all that waits gets its answer, and then everything must come to rest. */
   async #recover(): Promise<void> {
     this.#phase("liveness");
-    const until = this.world.nowMs + LIVENESS_MS;
+    // (Anew after each answer from outside: whoever waited for it could do nothing before.)
+    const quiet = () => this.#quiet(this.world.nowMs + LIVENESS_MS);
     this.nemesis.havoc.resumeAll();
-    await this.#quiet(until);
+    await quiet();
     for (let rounds = 0; rounds < 50 && this.stream.violation === null; rounds++) {
       const answered = this.outside.answer(true);
       await this.#drain();
       const asked = this.ended ? 0 : this.nemesis.flush();
       if (answered + asked === 0) break;
-      await this.#quiet(until);
+      await quiet();
     }
   }
 

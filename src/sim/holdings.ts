@@ -59,7 +59,8 @@ const missedOf = (key: number) => (["once", "skip", "all"] as const)[key % 3] ??
 
 function after(session: Session, [, ms, when, program, more]: Of<"after">): void {
   const { path, life, ctx, book, run } = session;
-  const message = session.message(program);
+  const plain = session.message(program);
+  const message = more?.repeats ? { ...plain, again: more.id } : plain;
   const { key } = message;
   const dueMs = ctx.now() + ms;
   const named = more !== undefined && run.ledger.isDurable(path);

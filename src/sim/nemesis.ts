@@ -2,6 +2,7 @@
  * Owns: what the outside asks of a simulated node at random: work, questions, payments,
  * administrative calls. Does not own: when (chaos.ts), the faults that come with it (havoc.ts).
  */
+import { submit } from "../kernel/delivery.ts";
 import type { Answer } from "../kernel/ports.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
 import type { Chaos } from "./chaos.ts";
@@ -128,7 +129,20 @@ export class Nemesis {
     const slow = random() < 0.4;
     const amount = 16 + below(random, 100);
     const payment: Payment = { key, id: `mint#${key}`, from: "", n: key, amount, route, slow };
-    this.#tell(pick(random, durable), "pay", payment);
+    const to = pick(random, durable);
+    if (random() < 0.5) this.#tell(to, "pay", payment);
+    else this.#payTwice(to, payment);
+  }
+
+  /** Who does not know whether it came through sends it again, under the same id. */
+  #payTwice(to: string, payment: Payment): void {
+    const { world, stream } = this.#chaos;
+    const { control } = world;
+    for (let times = 0; times < 2; times++) {
+      submit(control, control.mail(to, "pay", payment, "", 0), payment.id, null);
+    }
+    const { key } = payment;
+    stream.emit({ type: "sent", path: "", life: 0, to, key, ask: false, money: true });
   }
 
   /** A call from outside: it must be answered once. */

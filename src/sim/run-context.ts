@@ -21,6 +21,8 @@ export interface Message {
   readonly mode?: ReplyMode;
   /** Of a durable sender: the message it handled and the place among its effects. Given once. */
   readonly origin?: string;
+  /** Of a timer that comes again: its name. */
+  readonly again?: string;
 }
 
 /** What an incarnation has at hand, as its code sees it. */

@@ -211,6 +211,10 @@ export class Workload implements RunContext {
     const question = mode === undefined ? null : message;
     const body = (session: Session) => {
       const next = () => (key % 3 === 0 ? undefined : { ...account, done: account.done + 1 });
+      // Everything must come to rest in the end, what comes again too.
+      if (message.again !== undefined && this.faults.over) {
+        session.ctx.after("infinity", "tick", null, { id: message.again });
+      }
       const performed = session.perform(program);
       return performed === undefined ? next() : performed.then(next);
     };

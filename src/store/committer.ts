@@ -42,6 +42,9 @@ const encodeMail = (mail: Mail): EncodedMail => ({
   body: encode(mail.message),
 });
 
+const stampOf = ({ stamp }: Mail) =>
+  stamp?.id ? { stamp: { id: stamp.id, atMs: stamp.atMs } } : {};
+
 const encodeTimer = ({ message, repeat, ...rest }: TimerRecord): EncodedTimer => ({
   ...rest,
   body: encode(message),
@@ -86,7 +89,7 @@ export class StoreClient implements Committer {
     const { to: path, via } = mail;
     const waiting = { kind: "enqueue" as const, mail };
     if (via === undefined || mail.seq > 0) {
-      return this.#ask({ kind: "enqueue", mail: encodeMail(mail) }, waiting);
+      return this.#ask({ kind: "enqueue", mail: encodeMail(mail), ...stampOf(mail) }, waiting);
     }
     this.#ask({ kind: "fire", path, ...via, life: this.#base + via.life }, waiting);
   }
@@ -144,6 +147,7 @@ function encodeCommit(commit: Commit, life: number) {
     state: commit.state && encode(commit.state.value),
     steps: commit.steps.map((step) => ({ ...step, answer: encode(step.answer) })),
     timers: commit.timers.map(({ id, set }) => ({ id, set: set && encodeTimer(set) })),
+    answers: commit.answers.map(({ id, answer }) => ({ id, answer: encode(answer) })),
     mails: commit.mails.map(encodeMail),
   };
 }
@@ -174,8 +178,11 @@ function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null 
     return { kind: "committed", path, life, result };
   }
   if (waiting.kind === "enqueue" && answer.kind === "enqueued") {
-    waiting.mail.seq = answer.seq;
-    return { kind: "enqueued", mail: waiting.mail };
+    const { mail } = waiting;
+    mail.seq = answer.seq;
+    if (answer.again === undefined) return { kind: "enqueued", mail };
+    const said = answer.again.answer;
+    return { kind: "enqueued", mail, again: { answer: said && (decode(said) as Answer) } };
   }
   if (waiting.kind === "list" && answer.kind === "listed") {
     const children = answer.children.map(({ id, args }) => ({ id, args: decode(args) }));
@@ -184,8 +191,9 @@ function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null 
   return null;
 }
 
-function mailOf({ body, ...mail }: StoredMail, to: string): Mail {
-  return { ...mail, kind: "mail", to, message: decode(body) };
+function mailOf({ body, id, ...mail }: StoredMail, to: string): Mail {
+  const stamp = id === null ? {} : { stamp: { id, receipt: 0, atMs: 0 } };
+  return { ...mail, ...stamp, kind: "mail", to, message: decode(body) };
 }
 
 function restored(stored: StoredActor, to: string): Stored {

@@ -18,6 +18,7 @@ import {
   type StoredDead,
   type StoredMail,
   type StoreOp,
+  WINDOW_MS,
 } from "./store.ts";
 
 interface Row {
@@ -30,6 +31,7 @@ interface Row {
   steps: EncodedStep[];
   progress: { readonly seq: number; readonly effects: number } | null;
   readonly timers: Map<string, EncodedTimer>;
+  readonly seen: Map<string, { readonly at: number; answer: Encoded | null }>;
 }
 
 /** A store that lasts as long as this object. */
@@ -71,7 +73,7 @@ export class MemoryEngine implements Engine {
       case "commit":
         return this.#commit(op.commit);
       case "enqueue":
-        return { kind: "enqueued", seq: this.#keep(op.mail) };
+        return this.#enqueue(op);
       case "fire":
         return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
@@ -130,21 +132,38 @@ export class MemoryEngine implements Engine {
       if (set === null) row.timers.delete(id);
       else row.timers.set(id, set);
     }
+    for (const { id, answer } of commit.answers) {
+      const known = row.seen.get(id);
+      if (known !== undefined) known.answer = answer;
+    }
     return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
   }
 
   #create(commit: EncodedCommit, args: Encoded): void {
     const { life, behaviour, version, path } = commit;
     const state = commit.state as Encoded;
-    const nothing = { mail: [], steps: [], progress: null, timers: new Map() };
+    const nothing = { mail: [], steps: [], progress: null, timers: new Map(), seen: new Map() };
     this.#rows.set(path, { life, behaviour, version, args, state, ...nothing });
   }
 
-  #keep(mail: EncodedMail): number {
+  #enqueue({ mail, stamp }: Extract<StoreOp, { kind: "enqueue" }>): StoreAnswer {
+    const row = this.#rows.get(mail.to);
+    if (stamp === undefined || row === undefined) {
+      return { kind: "enqueued", seq: this.#keep(mail) };
+    }
+    const { id, atMs } = stamp;
+    for (const [each, { at }] of row.seen) if (at <= atMs - WINDOW_MS) row.seen.delete(each);
+    const known = row.seen.get(id);
+    if (known !== undefined) return { kind: "enqueued", seq: 0, again: { answer: known.answer } };
+    row.seen.set(id, { at: atMs, answer: null });
+    return { kind: "enqueued", seq: this.#keep(mail, id) };
+  }
+
+  #keep(mail: EncodedMail, id: string | null = null): number {
     const row = this.#rows.get(mail.to);
     if (row === undefined) return 0;
     const seq = ++this.#seq;
-    row.mail.push({ ...mail, seq, attempts: 0 });
+    row.mail.push({ ...mail, id, seq, attempts: 0 });
     return seq;
   }
 
@@ -160,7 +179,7 @@ export class MemoryEngine implements Engine {
   }
 
   #bury(mail: StoredMail, reason: StoredDead["reason"]): void {
-    this.#dead.push({ id: ++this.#deadId, at: this.#now(), mail, reason });
+    this.#dead.push({ id: ++this.#deadId, at: this.#now(), mail: { ...mail, id: null }, reason });
     this.#deadBytes += mail.body.byteLength;
     const oldest = this.#now() - DEAD_AGE_MS;
     const isLast = () => this.#dead.length === 1;

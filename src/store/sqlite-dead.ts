@@ -39,10 +39,15 @@ export function readDead(
   path: string | null = null,
   number: number | null = null,
 ): StoredDead[] {
-  type Row = Omit<StoredMail, "to"> & { id: number; at: number; path: string; reason: string };
+  type Row = Omit<StoredMail, "to" | "id"> & {
+    id: number;
+    at: number;
+    path: string;
+    reason: string;
+  };
   const rows = sql.all<Row>("readDead", path, number, max);
   return rows.map(({ id, at, path, reason, ...mail }) => {
-    return { id, at, mail: { ...mail, to: path }, reason: JSON.parse(reason) };
+    return { id, at, mail: { ...mail, id: null, to: path }, reason: JSON.parse(reason) };
   });
 }
 

@@ -23,8 +23,18 @@ const PATCH = `
     PRIMARY KEY (actor, n)
   ) STRICT, WITHOUT ROWID;`;
 
+/** Ids of outside mail, with the answer that was given; those past the window go. */
+const SEEN = `
+  CREATE TABLE seen (
+    actor INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, answer BLOB,
+    PRIMARY KEY (actor, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX seen_at ON seen (at);`;
+
 /** What makes a file of the version before one of this version. */
-export const UPGRADES: Readonly<Record<number, string>> = { 2: `${TIMER} ${PATCH}` };
+export const UPGRADES: Readonly<Record<number, string>> = {
+  2: `${TIMER} ${PATCH} ${SEEN} ALTER TABLE mail ADD COLUMN id TEXT;`,
+};
 
 export const SCHEMA = `
   BEGIN;
@@ -42,7 +52,7 @@ export const SCHEMA = `
   CREATE TABLE mail (
     actor INTEGER NOT NULL, seq INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL,
     ask INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (actor, seq)
+    id TEXT, PRIMARY KEY (actor, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE step (
     id INTEGER PRIMARY KEY, actor INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL,
@@ -60,6 +70,7 @@ export const SCHEMA = `
   ) STRICT;
   ${TIMER}
   ${PATCH}
+  ${SEEN}
   INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}), ('epoch', 0), ('seq', 0);
   COMMIT;`;
 
@@ -84,7 +95,7 @@ export const STATEMENTS = {
   readActor: `SELECT a.behaviour, s.version, a.args, s.body AS state, p.seq, p.effects
     FROM actor a JOIN state s ON s.actor = a.id LEFT JOIN progress p ON p.actor = a.id
     WHERE a.id = ?`,
-  readMail: `SELECT seq, sender AS "from", type, ask, attempts, body
+  readMail: `SELECT seq, sender AS "from", type, ask, attempts, body, id
     FROM mail WHERE actor = ? ORDER BY seq`,
   readSteps: `SELECT seq, idx AS "index", name, answer FROM step WHERE actor = ? ORDER BY id`,
   readChildren: `SELECT path, args FROM actor
@@ -99,7 +110,7 @@ export const STATEMENTS = {
   sumPatches: `SELECT count(*) AS patches, coalesce(sum(length(body)), 0) AS bytes
     FROM patch WHERE actor = ?`,
   dropPatches: "DELETE FROM patch WHERE actor = ?",
-  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?)",
+  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
   ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
   retryMail: "UPDATE mail SET attempts = ? WHERE actor = ? AND seq = ?",
   dropMail: "DELETE FROM mail WHERE actor = ?",
@@ -108,6 +119,14 @@ export const STATEMENTS = {
   dropSteps: "DELETE FROM step WHERE actor = ?",
   setProgress: "INSERT OR REPLACE INTO progress VALUES (?, ?, ?)",
   dropProgress: "DELETE FROM progress WHERE actor = ?",
+
+  readSeen: "SELECT at, answer FROM seen WHERE actor = ? AND id = ?",
+  setSeen: "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, NULL)",
+  setAnswer: "UPDATE seen SET answer = ? WHERE actor = ? AND id = ?",
+  // A few with each new one: none is ever a long wait.
+  dropOldSeen: `DELETE FROM seen WHERE (actor, id) IN
+    (SELECT actor, id FROM seen WHERE at <= ? ORDER BY at LIMIT 3)`,
+  dropSeen: "DELETE FROM seen WHERE actor = ?",
 
   setTimer: "INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?, ?, ?)",
   dropTimer: "DELETE FROM timer WHERE actor = ? AND id = ?",

@@ -12,6 +12,7 @@ import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { type Known, keepJournal } from "./sqlite-journal.ts";
 import { STATEMENTS } from "./sqlite-schema.ts";
+import { keepAnswers, see } from "./sqlite-seen.ts";
 import { States } from "./sqlite-state.ts";
 import { Statements } from "./sqlite-statement.ts";
 import { readTimers, setTimers, takeTimer } from "./sqlite-timer.ts";
@@ -19,6 +20,7 @@ import type {
   Encoded,
   EncodedCommit,
   EncodedMail,
+  EncodedStamp,
   EncodedStep,
   Engine,
   StoreAnswer,
@@ -136,7 +138,7 @@ export class SqliteEngine implements Engine {
       case "commit":
         return this.#commit(op.commit);
       case "enqueue":
-        return { kind: "enqueued", seq: this.#keep(op.mail) };
+        return this.#enqueue(op);
       case "fire":
         return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
@@ -191,6 +193,7 @@ export class SqliteEngine implements Engine {
     for (const { seq, attempts } of commit.retries) this.#sql.run("retryMail", attempts, id, seq);
     keepJournal(this.#sql, known, commit);
     setTimers(this.#sql, id, commit);
+    keepAnswers(this.#sql, id, commit);
     return { kind: "committed", fenced: false, seqs: commit.mails.map((mail) => this.#keep(mail)) };
   }
 
@@ -202,11 +205,21 @@ export class SqliteEngine implements Engine {
     known.journal = false;
   }
 
-  #keep(mail: EncodedMail): number {
+  #enqueue({ mail, stamp }: Extract<StoreOp, { kind: "enqueue" }>): StoreAnswer {
+    const known = stamp && this.#find(mail.to);
+    if (known === undefined || known.born === null) {
+      return { kind: "enqueued", seq: this.#keep(mail) };
+    }
+    const again = see(this.#sql, known.id, stamp as EncodedStamp);
+    if (again !== null) return { kind: "enqueued", seq: 0, again };
+    return { kind: "enqueued", seq: this.#keep(mail, stamp?.id) };
+  }
+
+  #keep(mail: EncodedMail, stamp: string | null = null): number {
     const known = this.#find(mail.to);
     if (known === undefined || known.born === null) return 0;
     const seq = ++this.#seq;
-    this.#sql.run("addMail", known.id, seq, mail.from, mail.type, mail.ask, mail.body);
+    this.#sql.run("addMail", known.id, seq, mail.from, mail.type, mail.ask, mail.body, stamp);
     return seq;
   }
 
@@ -237,6 +250,7 @@ export class SqliteEngine implements Engine {
     this.#sql.run("dropSteps", id);
     this.#sql.run("dropProgress", id);
     this.#sql.run("dropTimers", id);
+    this.#sql.run("dropSeen", id);
   }
 
   #add(path: string): Known {

@@ -7,7 +7,8 @@
  * 2. A commit of a life older than the one that last loaded the actor changes nothing (K11).
  * 3. Mail to an actor the store knows is kept until its commit acks it; numbers rise.
  * 4. A timer becomes mail once for each time it is due.
- * 5. `flushed` engines answer after the batch is on disk; `committed` ones when it is visible.
+ * 5. An id of outside mail is known for WINDOW_MS, with the answer that was given to it.
+ * 6. `flushed` engines answer after the batch is on disk; `committed` ones when it is visible.
  */
 import type { ExitReason } from "../actor/exit.ts";
 
@@ -22,7 +23,19 @@ export interface EncodedMail {
   readonly body: Encoded;
 }
 
+/** What makes an outside message one: its id, for a while. */
+export interface EncodedStamp {
+  readonly id: string;
+  /** Wall time in ms. */
+  readonly atMs: number;
+}
+
+/** An id is known at least this long. @unit ms */
+export const WINDOW_MS = 600_000;
+
 export interface StoredMail extends EncodedMail {
+  /** Its id, if it came with one. */
+  readonly id: string | null;
   readonly seq: number;
   readonly attempts: number;
 }
@@ -58,6 +71,8 @@ export interface EncodedCommit {
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
   /** In order: later ones of an id take the place of earlier ones; null takes it back. */
   readonly timers: readonly { readonly id: string; readonly set: EncodedTimer | null }[];
+  /** Kept as long as the ids are known; others are dropped. */
+  readonly answers: readonly { readonly id: string; readonly answer: Encoded }[];
   readonly mails: readonly EncodedMail[];
 }
 
@@ -93,8 +108,11 @@ export type StoreOp =
   /** Reads an actor and makes `life` its owner: older lives can commit no more. */
   | { readonly kind: "load"; readonly path: string; readonly life: number }
   | { readonly kind: "commit"; readonly commit: EncodedCommit }
-  /** Mail from somebody who is not durable. */
-  | { readonly kind: "enqueue"; readonly mail: EncodedMail }
+  /**
+   * Mail from somebody who is not durable. With the id of an earlier one to this actor, of the last
+   * {@link WINDOW_MS}, it is that one `again`, and is not kept.
+   */
+  | { readonly kind: "enqueue"; readonly mail: EncodedMail; readonly stamp?: EncodedStamp }
   /**
    * A timer due at `dueMs` becomes mail of its actor to itself, and is next due at `nextMs`, or gone.
    * Number 0 and no change when there is no such timer due then, or the life is an older one.
@@ -129,7 +147,11 @@ export type StoreAnswer =
   | { readonly kind: "loaded"; readonly stored: StoredActor | null }
   | { readonly kind: "committed"; readonly fenced: boolean; readonly seqs: readonly number[] }
   /** seq 0: the store does not know this actor. */
-  | { readonly kind: "enqueued"; readonly seq: number }
+  | {
+      readonly kind: "enqueued";
+      readonly seq: number;
+      readonly again?: { readonly answer: Encoded | null };
+    }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
   | LetterAnswer
   | null;

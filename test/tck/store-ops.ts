@@ -18,6 +18,9 @@ export function timer(more: Partial<EncodedTimer> = {}) {
 }
 export const fire = (path: string, life: number, dueMs = 100, nextMs: number | null = null) =>
   ({ kind: "fire", path, life, id: "t", dueMs, nextMs }) satisfies StoreOp;
+/** Mail from outside, with an id. */
+export const stamped = (to: string, body: unknown, id: string, atMs = 0) =>
+  ({ kind: "enqueue", mail: mail(to, body), stamp: { id, atMs } }) satisfies StoreOp;
 export const enqueue = (to: string, body: unknown): StoreOp => {
   return { kind: "enqueue", mail: mail(to, body) };
 };
@@ -25,7 +28,7 @@ export const enqueue = (to: string, body: unknown): StoreOp => {
 /** A commit that changes nothing but what `more` says. */
 export function commit(path: string, life: number, more: Partial<EncodedCommit> = {}): StoreOp {
   const nothing = { created: null, state: null, progress: null };
-  const none = { acks: [], steps: [], retries: [], dead: [], timers: [], mails: [] };
+  const none = { acks: [], steps: [], retries: [], dead: [], timers: [], answers: [], mails: [] };
   const base = { path, life, behaviour: "b", version: 1 };
   return { kind: "commit", commit: { ...base, ...nothing, ...none, ...more } };
 }

@@ -1,7 +1,7 @@
 // Random operations for comparing stores: few actors, so that they meet; right and wrong numbers.
 
 import type { MemoryEngine } from "../../src/store/memory.ts";
-import type { EncodedMail, StoreOp } from "../../src/store/store.ts";
+import { type EncodedMail, type StoreOp, WINDOW_MS } from "../../src/store/store.ts";
 import { commit, forget, list, load } from "./store-ops.ts";
 
 export type Random = () => number;
@@ -37,7 +37,10 @@ function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   if (some < 0.2) return list(pick(random, ["", "/", "/a", "/a/b", "/e", "/none"]));
   if (some < 0.23) return forget(path);
   if (some < 0.29) return randomFire(random, now, path, life);
-  if (some < 0.38) return { kind: "enqueue", mail: randomMail(random) };
+  if (some < 0.38) {
+    const stamp = { id: `id${below(random, 2)}`, atMs: (life * WINDOW_MS) / 50 };
+    return { kind: "enqueue", mail: randomMail(random), ...(random() < 0.8 ? { stamp } : {}) };
+  }
   if (some < 0.43) {
     return { kind: random() < 0.7 ? "revive" : "drop", id: 1 + below(random, 300) };
   }
@@ -83,6 +86,7 @@ function randomCommit(random: Random, now: MemoryEngine, path: string, life: num
     progress: random() < 0.2 ? { seq: seq(), effects: below(random, 9) } : null,
     retries: some(random, 2, () => ({ seq: seq(), attempts: below(random, 5) })),
     dead: random() < 0.15 ? dead : [],
+    answers: some(random, 1, () => ({ id: `id${below(random, 2)}`, answer: bytes(random) })),
     timers: some(random, 2, () => randomTimer(random)),
     mails: some(random, 3, () => randomMail(random)),
   });

@@ -7,8 +7,14 @@ import type { Mail } from "../../src/kernel/ports.ts";
 import { decode, encode } from "../../src/store/codec.ts";
 import { StoreClient } from "../../src/store/committer.ts";
 import { MemoryEngine } from "../../src/store/memory.ts";
-import type { Engine, StoreAnswer, StoredActor, StoreOp } from "../../src/store/store.ts";
-import { commit, enqueue, fire, forget, list, load, mail, timer } from "./store-ops.ts";
+import {
+  type Engine,
+  type StoreAnswer,
+  type StoredActor,
+  type StoreOp,
+  WINDOW_MS,
+} from "../../src/store/store.ts";
+import { commit, enqueue, fire, forget, list, load, mail, stamped, timer } from "./store-ops.ts";
 import { randomBatch, randomFrom } from "./store-random.ts";
 
 export interface OpenStore {
@@ -73,6 +79,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     letterRules();
     journalRules();
     timerRules();
+    windowRules();
     childrenRules();
     batchRules();
     valueRules();
@@ -412,6 +419,62 @@ function timerRules(): void {
   });
 }
 
+function windowRules(): void {
+  const kept = (seq: number) => ({ kind: "enqueued", seq });
+  const known = (path: string, body: unknown, id: string, atMs: number) => {
+    const answer = one(stamped(path, body, id, atMs));
+    if (answer?.kind !== "enqueued" || answer.again === undefined) return "new";
+    expect(answer.seq).toBe(0);
+    return answer.again.answer && decode(answer.again.answer);
+  };
+
+  test("an id of outside mail is taken once per actor while the window lasts", () => {
+    run(born("/a"), born("/b"));
+    expect(run(stamped("/a", 1, "x", 5), stamped("/b", 2, "x", 5))).toEqual([kept(1), kept(2)]);
+    expect([known("/a", 3, "x", 6), known("/a", 4, "y", 6)]).toEqual([null, "new"]);
+    run(commit("/a", 1, { acks: [1] }));
+    expect(known("/a", 5, "x", 4 + WINDOW_MS)).toBeNull();
+    expect(known("/a", 6, "x", 5 + WINDOW_MS)).toBe("new");
+    expect(known("/a", 7, "x", 6 + WINDOW_MS)).toBeNull();
+    expect([bodies("/a"), bodies("/b")]).toEqual([[4, 6], [2]]);
+  });
+
+  test("the mail keeps its id; other mail has none, and none is compared with it", () => {
+    run(born("/a"), stamped("/a", 1, "x", 5), enqueue("/a", 1), enqueue("/a", 1));
+    expect(stored("/a")?.mail.map(({ id }) => id)).toEqual(["x", null, null]);
+  });
+
+  test("the answer of a commit is kept beside the id, as long as that is known", () => {
+    const answers = (id: string, value: string) => [{ id, answer: encode(value) }];
+    run(born("/a"), stamped("/a", 1, "x", 5), stamped("/a", 1, "y", 9));
+    run(commit("/a", 1, { acks: [1], answers: answers("x", "first") }));
+    run(commit("/a", 1, { answers: answers("unknown", "none") }));
+    expect([known("/a", 2, "x", 6), known("/a", 2, "y", 9)]).toEqual(["first", null]);
+    expect(known("/a", 2, "x", 5 + WINDOW_MS)).toBe("new");
+    expect(known("/a", 2, "x", 5 + WINDOW_MS)).toBeNull();
+    run(load("/a", 2));
+    expect(one(commit("/a", 1, { answers: answers("y", "late") }))).toEqual(FENCED);
+    expect(known("/a", 2, "y", 9)).toBeNull();
+  });
+
+  test("for whom the store does not know there are no ids, and they go with their actor", () => {
+    expect(one(stamped("/a", 1, "x", 5))).toEqual(kept(0));
+    run(born("/a"));
+    expect([known("/a", 1, "x", 5), known("/a", 1, "x", 5)]).toEqual(["new", null]);
+    run(born("/a"));
+    expect(known("/a", 1, "x", 5)).toBe("new");
+    run(forget("/a"), born("/a"));
+    expect(known("/a", 1, "x", 5)).toBe("new");
+  });
+
+  test("ids outlive the engine", async ({ skip }) => {
+    if (store.reopen === undefined) return skip("it does not outlive the process");
+    run(born("/a"), stamped("/a", 1, "x", 5));
+    store = await store.reopen();
+    expect([known("/a", 2, "x", 6), bodies("/a")]).toEqual([null, [1]]);
+  });
+}
+
 function childrenRules(): void {
   test("children are listed with their args in the order of their birth, no grandchildren", () => {
     const child = (path: string, args: unknown) => born(path, { created: { args: encode(args) } });
@@ -543,7 +606,7 @@ function valueRules(): void {
     const client = new StoreClient();
     const done = () => client.complete(store.engine.execute(client.take()));
     const none = { created: null, state: null, progress: null };
-    const rest = { acks: [], steps: [], retries: [], dead: [], timers: [], mails: [] };
+    const rest = { acks: [], steps: [], retries: [], dead: [], timers: [], answers: [], mails: [] };
     const base = { path: "/p/a", life: 1, behaviour: "b", version: 1, ...none, ...rest };
     const letter: Mail = {
       ...{ kind: "mail", to: "/p/a", type: "t", message: value, from: "", ask: 0 },
@@ -614,7 +677,8 @@ async function sameAsReference(): Promise<void> {
       }
       const fenced = answer?.kind === "committed" && answer.fenced;
       const late = op.kind === "fire" && answer?.kind === "enqueued" && answer.seq === 0;
-      const kind = fenced ? "fenced" : late ? "late fire" : op.kind;
+      const again = answer?.kind === "enqueued" && answer.again !== undefined;
+      const kind = fenced ? "fenced" : late ? "late fire" : again ? "again" : op.kind;
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
     done += batch.length;
@@ -625,5 +689,5 @@ async function sameAsReference(): Promise<void> {
   // The generator reaches everything, also what is refused.
   expect(letters(reference).total).toBeGreaterThan(20);
   expect(Math.min(...kinds.values()), [...kinds].join(" ")).toBeGreaterThan(100);
-  expect(kinds.size).toBe(10);
+  expect(kinds.size).toBe(11);
 }

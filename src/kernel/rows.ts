@@ -1,0 +1,45 @@
+/**
+ * Owns: what a store keeps of a durable actor besides its state, mail and steps: timers, and the
+ * ids of mail from outside. Does not own: commits and mail (ports.ts, which passes these on).
+ */
+import type { Missed } from "../actor/context.ts";
+
+/** A timer that comes again; both kinds of times are wall time, in ms. */
+export type Repetition = { readonly missed: Missed } & (
+  | { readonly everyMs: number }
+  | { readonly cron: string; readonly zone: string }
+);
+
+/** A timer as a store keeps it: due in wall time, as it may outlive the machine. */
+export interface TimerRecord {
+  /** Its name among the timers of its actor. */
+  readonly id: string;
+  readonly dueMs: number;
+  readonly type: string;
+  readonly message: unknown;
+  readonly repeat: Repetition | null;
+}
+
+/** A timer set or, with null, taken back. */
+export interface TimerChange {
+  readonly id: string;
+  readonly set: TimerRecord | null;
+}
+
+/** What somebody outside wants of a message to a durable actor. */
+export interface Stamp {
+  /** The same id again, while the store's window lasts, is the same message; "" = it has none. */
+  readonly id: string;
+  /** Number of the answer that says it is stored; 0 = nobody waits for that. */
+  readonly receipt: number;
+  /** Wall time of its arrival at the store. */
+  readonly atMs: number;
+}
+
+/** Which timer fires, for which due time, and when it is due next. */
+export interface Firing {
+  readonly life: number;
+  readonly id: string;
+  readonly dueMs: number;
+  readonly nextMs: number | null;
+}
