@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   E_ARGS_SCHEMA: "arguments do not match the behaviour's args schema",
   E_AUDIT_BROKEN: "the record of decisions does not hold together",
   E_CTX_CLOSED: "a context was used after its message was finished or its actor had ended",
+  E_IMAGE: "a guest image of the sandboxes cannot be built",
   E_INTERNAL: "a broken invariant of Coppice itself",
   E_LETTER_UNKNOWN: "there is no dead letter of this number",
   E_MESSAGE_SCHEMA: "a message does not match the behaviour's schema",

@@ -151,6 +151,16 @@ ${WHICH}`,
     load: async () => (await import("./conformance.ts")).conformance,
   },
   {
+    name: "image",
+    summary: "build the guests that sandboxes run, from the distribution's packages",
+    operands: ["WORD…"],
+    options: COMMON,
+    notes: `coppice image build [node | python3 | sh]…; all three if none is named. Each has a shell.
+They lie outside of the project, in $COPPICE_IMAGES, root's /var/cache/coppice or the user's cache.
+The same packages and Node.js give the same bytes; what was built of them is found, not built.`,
+    load: async () => (await import("./image.ts")).image,
+  },
+  {
     name: "doctor",
     summary: "what this host offers, and which nodes run",
     operands: [],

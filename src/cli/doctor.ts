@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { Session } from "node:inspector";
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
 import { listNodes } from "../observe/inspect.ts";
+import { probeTiers } from "../tool/tiers.ts";
 import type { Run } from "./arguments.ts";
 import { type Cell, table } from "./terminal.ts";
 import { jsonText } from "./words.ts";
@@ -53,6 +54,7 @@ export const doctor: Run = async (input, io) => {
     sqlite: process.versions.sqlite ?? null,
     kvm: kvm(),
     preemption: preemption(),
+    tiers: await probeTiers(),
     nodes: await listNodes(),
   };
   const status = nodeFits && report.sqlite !== null ? 0 : 1;
@@ -67,8 +69,15 @@ export const doctor: Run = async (input, io) => {
     ["threads", `${report.threads} (scheduler threads of a node, unless --threads says otherwise)`],
     ["memory", `${report.memoryMb} MB`],
     ["sqlite", report.sqlite ?? bad("absent: this Node.js has no node:sqlite")],
-    [KVM, report.kvm],
+    [KVM, report.kvm === "usable" ? "may be opened; whether it runs guests: microvm" : report.kvm],
     ["hangs", PREEMPTION[report.preemption]],
+    ...report.tiers.map((each): Cell[] => [
+      each.tier,
+      each.available ? each.what : bad(`none: ${each.why}`),
+    ]),
+    ...report.tiers.flatMap((each): Cell[][] =>
+      each.available ? [] : [["", `for ${each.tier}: ${each.fix}`]],
+    ),
     ["nodes", report.nodes.length === 0 ? "none running" : `${report.nodes.length} running`],
   ];
   for (const { pid, app, data, startedAt } of report.nodes) {

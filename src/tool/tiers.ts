@@ -11,7 +11,11 @@ import type { Sandbox, SandboxDriver, TierReport } from "./sandbox.ts";
 export type Drivers = Partial<Record<IsolatedTier, () => Promise<SandboxDriver>>>;
 
 /** The drivers of this version. */
-export const DRIVERS: Drivers = {};
+export const DRIVERS: Drivers = {
+  process: async () => (await import("./process.ts")).processes,
+  "microvm-tcg": async () => (await import("./microvm.ts")).microvmTcg,
+  microvm: async () => (await import("./microvm.ts")).microvmKvm,
+};
 
 const absent = (tier: IsolatedTier): TierReport => ({
   tier,

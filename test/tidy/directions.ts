@@ -34,6 +34,11 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     actor,
     { to: "observe", files: ["inspect.ts"] },
     { to: "node", from: ["run.ts"] },
+    {
+      to: "tool",
+      files: ["tiers.ts", "image.ts", "image-build.ts"],
+      from: ["doctor.ts", "image.ts"],
+    },
     { to: "sim", from: ["sim.ts", "conformance.ts"] },
     // Reads the record without a node, which may be the one that is not trusted.
     { to: "tool", files: ["audit.ts"], from: ["audit.ts"] },

@@ -1,0 +1,262 @@
+/**
+ * Owns: building guest images from the distribution's packages: the guest's first process, the first
+ * file system, the root, and folders with QEMU and bubblewrap that run where nothing is installed.
+ * The same packages, Node.js and sources give the same bytes.
+ * Does not own: what a root is made of (image-root.ts), where images lie (image.ts).
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { cpio } from "./archive.ts";
+import { type Unpacked, type UnpackProgress, unpackDebian } from "./debian.ts";
+import { gatherJail, gatherVmm, libraryPath } from "./gather.ts";
+import { findImage, type Image, imageError, imageHome, type Runtime } from "./image.ts";
+import { busyboxOf, GUEST_PACKAGES, makeRoot } from "./image-root.ts";
+
+/** Raised when the same packages are to give another image. */
+const RECIPE = 1;
+const HOST_PACKAGES = [
+  "tcc",
+  "libtcc-dev",
+  "musl-dev",
+  "erofs-utils",
+  "bubblewrap",
+  "qemu-system-x86",
+];
+const KERNEL = "linux-image-cloud-amd64";
+/** In the order they are loaded; each may be a part of the kernel itself. */
+const MODULES = [
+  "drivers/virtio/virtio_ring",
+  "drivers/virtio/virtio",
+  "drivers/virtio/virtio_mmio",
+  "drivers/char/virtio_console",
+  "drivers/block/virtio_blk",
+  "lib/libcrc32c",
+  "fs/erofs/erofs",
+];
+const GUEST = new URL("./guest/", import.meta.url);
+const UUID = "6f0e3f0a-8f5d-4f0e-9a53-c0ffee000001";
+
+const runFile = promisify(execFile);
+
+/** How a build comes along. */
+export interface BuildOptions {
+  /** Told about each step, and about each package. */
+  readonly onProgress?: (step: string, progress?: UnpackProgress) => void;
+}
+
+/**
+ * Builds the image of a runtime, or finds the one that was built of the same.
+ *
+ * @throws ActorError E_PACKAGE (packages cannot be had), E_IMAGE
+ */
+export async function buildImage(runtime: Runtime, options: BuildOptions = {}): Promise<Image> {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    const fact = `guest images are for Linux on x64; this is ${process.platform} on ${process.arch}`;
+    throw imageError(fact, "run sandboxed tools on such a host");
+  }
+  const say = options.onProgress ?? (() => {});
+  const fetch = (
+    what: string,
+    names: readonly string[],
+    dependencies: "none" | "missing" | "all",
+  ) => {
+    say(what);
+    return unpackDebian(names, { dependencies, onProgress: (progress) => say(what, progress) });
+  };
+  const host = await fetch("programs that build and run it", HOST_PACKAGES, "missing");
+  const guest = await fetch("the guest's programs", GUEST_PACKAGES[runtime], "all");
+  const kernel = await fetch("the guest's kernel", [await concreteKernel()], "none");
+  const parts = { runtime, host, guest, kernel };
+  const key = await keyOf(parts);
+  const known = findImage(runtime);
+  if (known?.key === key && existsSync(known.disk)) return known;
+  const home = imageHome();
+  await mkdir(home, { recursive: true, mode: 0o755 });
+  const draft = await mkdtemp(join(home, "draft-"));
+  try {
+    return await make(draft, { ...parts, key }, say);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+interface Parts {
+  readonly runtime: Runtime;
+  readonly host: Unpacked;
+  readonly guest: Unpacked;
+  readonly kernel: Unpacked;
+}
+
+async function make(
+  draft: string,
+  parts: Parts & { key: string },
+  say: (step: string) => void,
+): Promise<Image> {
+  const { runtime, host, guest, kernel, key } = parts;
+  const final = join(imageHome(), `${runtime}-${key}`);
+  say("programs of the host");
+  await gatherJail(host.root, join(draft, "jail"));
+  await gatherVmm(host.root, join(draft, "vmm"));
+  say("the guest's first process");
+  const init = await compileInit(host.root, draft);
+  say("the guest's root");
+  const root = join(draft, "root");
+  await mkdir(root);
+  const { stdout } = await runFile(busyboxOf(guest.root), ["--list"]);
+  const applets = stdout.split("\n").filter((each) => each !== "");
+  const warm = ["warm.cjs", "warm.py"].map((each) => new URL(each, GUEST).pathname);
+  makeRoot(root, { runtime, packages: guest.root, applets, node: process.execPath, warm });
+  if (runtime === "python3") await compilePython(draft);
+  say("the guest's disk and first file system");
+  await writeFile(join(draft, "initrd"), await firstFileSystem(kernel.root, init));
+  await writeFile(join(draft, "kernel"), await readFile(await kernelFile(kernel.root)));
+  const flags = ["--quiet", "-T0", `-U${UUID}`, "--all-root", "-x-1", join(draft, "disk"), root];
+  await runHost(host.root, join(host.root, "usr/bin/mkfs.erofs"), flags);
+  await rm(join(draft, "init"));
+  const at = (name: string) => join(final, name);
+  const sha = async (name: string) => sha256(join(draft, name));
+  const packages = [host, guest, kernel].flatMap((each) => each.packages);
+  const image: Image = {
+    ...{ runtime, key, root: at("root"), disk: at("disk"), kernel: at("kernel") },
+    ...{ initrd: at("initrd"), vmm: at("vmm"), jail: at("jail") },
+    sha256: { disk: await sha("disk"), kernel: await sha("kernel"), initrd: await sha("initrd") },
+    packages: packages.map(({ name, version }) => `${name}=${version}`),
+  };
+  await runFile("chmod", ["755", draft]);
+  const other = findImage(runtime);
+  if (other?.key === key && existsSync(other.disk)) return other; // somebody else was faster
+  await rm(final, { recursive: true, force: true });
+  await rename(draft, final);
+  await writeFile(`${final}.json`, JSON.stringify(image, null, 2));
+  await rename(`${final}.json`, join(imageHome(), `${runtime}.json`));
+  return image;
+}
+
+/** The kernel that the distribution's name for "the newest" stands for. */
+async function concreteKernel(): Promise<string> {
+  const { stdout } = await runFile("apt-cache", ["depends", KERNEL]).catch((cause: unknown) => {
+    throw imageError("apt-cache cannot be run", "build images on a Debian system", cause);
+  });
+  const name = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  if (name !== undefined) return name;
+  throw imageError(`apt knows no package ${KERNEL}`, "run `apt-get update`");
+}
+
+async function keyOf({ runtime, host, guest, kernel }: Parts): Promise<string> {
+  const hash = createHash("sha256").update(`${RECIPE} ${runtime} `);
+  for (const { packages } of [host, guest, kernel]) {
+    for (const each of packages) hash.update(`${each.name} ${each.version} ${each.sha256} `);
+  }
+  for (const name of ["init.c", "warm.cjs", "warm.py"]) {
+    hash.update(await readFile(new URL(name, GUEST)));
+  }
+  if (runtime === "node") hash.update(await sha256(process.execPath));
+  return hash.digest("hex").slice(0, 24);
+}
+
+async function runHost(root: string, program: string, args: readonly string[]): Promise<void> {
+  const env = { LD_LIBRARY_PATH: libraryPath(root), SOURCE_DATE_EPOCH: "0", PATH: "/usr/bin:/bin" };
+  try {
+    await runFile(program, args, { env, maxBuffer: 2 ** 26 });
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim().slice(-500) || String(cause);
+    throw imageError(`${basename(program)} failed: ${said}`, "look at the disk; report it", cause);
+  }
+}
+
+/** A small compiler and C library suffice, so that no large ones must be fetched. */
+async function compileInit(root: string, folder: string): Promise<Buffer> {
+  const musl = join(root, "usr/lib/x86_64-linux-musl");
+  const tcc = join(root, "usr/lib/x86_64-linux-gnu/tcc");
+  const include = [join(root, "usr/include/x86_64-linux-musl"), join(tcc, "include")];
+  const before = ["crt1.o", "crti.o"].map((each) => join(musl, each));
+  const after = [join(musl, "libc.a"), join(tcc, "libtcc1.a"), join(musl, "crtn.o")];
+  const source = new URL("init.c", GUEST).pathname;
+  const out = join(folder, "init");
+  const flags = [
+    "-B",
+    tcc,
+    "-static",
+    "-nostdinc",
+    "-nostdlib",
+    ...include.map((each) => `-I${each}`),
+  ];
+  await runHost(root, join(root, "usr/bin/tcc"), [
+    ...flags,
+    ...before,
+    source,
+    ...after,
+    "-o",
+    out,
+  ]);
+  return readFile(out);
+}
+
+/** Compiled once here: the guest's root is read-only, and its processor slow. */
+async function compilePython(draft: string): Promise<void> {
+  const jail = join(draft, "jail");
+  const walls = [
+    "--unshare-all",
+    "--clearenv",
+    "--bind",
+    join(draft, "root"),
+    "/",
+    "--proc",
+    "/proc",
+  ];
+  const env = ["--setenv", "PYTHONHASHSEED", "0", "--setenv", "SOURCE_DATE_EPOCH", "0"];
+  const compile = ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"];
+  const args = [
+    ...walls,
+    ...env,
+    "--",
+    "/usr/bin/python3",
+    ...compile.slice(1),
+    "/usr/lib/python3",
+  ];
+  const lib = (await readdir(join(draft, "root/usr/lib"))).find((each) =>
+    /^python3\.\d+$/.test(each),
+  );
+  args[args.length - 1] = `/usr/lib/${lib}`;
+  const options = { env: { LD_LIBRARY_PATH: jail }, maxBuffer: 2 ** 26 };
+  await runFile(join(jail, "bwrap"), args, options).catch((cause: unknown) => {
+    const fix = "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1";
+    throw imageError(`Python of the image cannot run here: ${cause}`, fix, cause);
+  });
+}
+
+async function kernelFile(root: string): Promise<string> {
+  const name = (await readdir(join(root, "boot"))).find((each) => each.startsWith("vmlinuz-"));
+  if (name === undefined) throw imageError("the kernel's package has no kernel", "report it");
+  return join(root, "boot", name);
+}
+
+async function firstFileSystem(root: string, init: Buffer): Promise<Buffer> {
+  const version = (await readdir(join(root, "lib/modules")))[0] ?? "";
+  const entries = ["modules", "dev", "proc", "root"].map((path) => ({ path, mode: 0o755 }));
+  const modules = [];
+  for (const path of MODULES) {
+    for (const end of [".ko", ".ko.xz", ".ko.zst"]) {
+      const file = join(root, "lib/modules", version, "kernel", path + end);
+      if (!existsSync(file)) continue;
+      modules.push({ path: `modules/${basename(file)}`, mode: 0o644, bytes: await readFile(file) });
+    }
+  }
+  const order = `${modules.map(({ path }) => basename(path)).join("\n")}\n`;
+  return cpio([
+    ...entries,
+    ...modules,
+    { path: "modules/order", mode: 0o644, bytes: Buffer.from(order) },
+    { path: "init", mode: 0o755, bytes: init },
+  ]);
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}

@@ -1,0 +1,183 @@
+/**
+ * Owns: the tiers `microvm` and `microvm-tcg`: a machine of its own for each call, copied from a
+ * template, used once and destroyed; a few copies wait warm.
+ * Does not own: a machine (machine.ts), what is said to its guest (guest-call.ts).
+ */
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
+import { bytesIn, Collector, type Cut, outcomeOf, refusal } from "./collect.ts";
+import { callGuest, unfit } from "./guest-call.ts";
+import { buildFix, builtImages, findImage, imageHome, runtimeOf } from "./image.ts";
+import { kvmFault } from "./kvm.ts";
+import type { Machine } from "./machine.ts";
+import { MachinePool } from "./machine-pool.ts";
+import { runs } from "./processes.ts";
+import { type Accelerator, machineMemory } from "./qemu.ts";
+import type {
+  CommandOutput,
+  OutputChunk,
+  Sandbox,
+  SandboxDriver,
+  SandboxLimits,
+  SandboxRequest,
+  TierReport,
+} from "./sandbox.ts";
+
+const OWNER_GONE: Cut = { tag: "killed", limit: "owner", why: "nobody wants its answer any more" };
+
+/** What the guest's first process saw of a call: what it opened, ran, left behind, tried to reach. */
+export type Witness = (lines: readonly string[]) => void;
+
+export class MicroVms implements Sandbox {
+  readonly tier: IsolatedTier;
+  readonly #pool: MachinePool;
+  readonly #accelerator: Accelerator;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(accelerator: Accelerator, folder: string) {
+    this.#accelerator = accelerator;
+    this.tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
+    this.#pool = new MachinePool(folder, availableParallelism());
+  }
+
+  run(
+    request: SandboxRequest,
+    limits: SandboxLimits,
+    signal: AbortSignal,
+    output: (chunk: OutputChunk) => void,
+    witness?: Witness,
+  ): Promise<Outcome<CommandOutput>> {
+    const both = AbortSignal.any([signal, this.#closing.signal]);
+    const run = this.#run(request, limits, both, output, witness).catch((thrown: unknown) => {
+      const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
+      return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
+    });
+    this.#running.add(run);
+    return run.finally(() => this.#running.delete(run));
+  }
+
+  /** How many machines there are now, and how many templates. */
+  counts(): { machines: number; templates: number } {
+    return this.#pool.counts();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+    await this.#pool.close();
+  }
+
+  async #run(
+    request: SandboxRequest,
+    limits: SandboxLimits,
+    signal: AbortSignal,
+    output: (chunk: OutputChunk) => void,
+    witness?: Witness,
+  ): Promise<Outcome<CommandOutput>> {
+    const collected = new Collector(limits, output);
+    const denied = (cut: Cut) => outcomeOf(this.tier, limits, NO_USAGE, cut, collected);
+    const refused = refusal(request, limits) ?? unfitCut(request);
+    if (refused !== null) return denied(refused);
+    const runtime = runtimeOf(request.command);
+    const image = findImage(runtime);
+    if (image === null) {
+      return denied({
+        tag: "denied",
+        why: `there is no guest image with ${runtime}; ${buildFix(runtime)}`,
+      });
+    }
+    const { vcpus, memoryBytes } = limits;
+    const memoryMb = machineMemory(memoryBytes);
+    let machine: Machine | null;
+    try {
+      machine = await this.#pool.claim(
+        { image, accelerator: this.#accelerator, memoryMb, vcpus },
+        signal,
+      );
+    } catch (thrown) {
+      return denied({
+        tag: "denied",
+        why: `no machine could be started: ${(thrown as Error).message}`,
+      });
+    }
+    if (machine === null) return denied(OWNER_GONE);
+    const began = performance.now();
+    const cpu = machine.cpuMs();
+    const call = await callGuest(
+      machine,
+      request,
+      limits,
+      signal,
+      collected,
+      witness !== undefined,
+    );
+    const usage = {
+      wallMs: performance.now() - began,
+      memoryBytes: call.exit?.memoryBytes ?? null,
+      cpuMs: Math.max(0, machine.cpuMs() - cpu),
+      bytesIn: bytesIn(request),
+      bytesOut: collected.bytes,
+    };
+    await this.#pool.release(machine);
+    witness?.(call.witness);
+    return outcomeOf(this.tier, limits, usage, call.end, collected);
+  }
+}
+
+function unfitCut(request: SandboxRequest): Cut | null {
+  const why = unfit(request);
+  return why === null ? null : { tag: "denied", why };
+}
+
+/** A folder for this process's templates; those of processes that are gone are removed. */
+export function runFolder(): string {
+  const all = join(imageHome(), "run");
+  mkdirSync(all, { recursive: true, mode: 0o755 });
+  for (const name of readdirSync(all)) {
+    if (!runs(Number.parseInt(name, 10))) rmSync(join(all, name), { recursive: true, force: true });
+  }
+  return join(all, `${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
+}
+
+async function probe(accelerator: Accelerator): Promise<TierReport> {
+  const tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
+  const missing = (why: string, fix: string) => ({ tier, available: false, why, fix }) as const;
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return missing(
+      `its guests are for Linux on x64, not ${process.platform} on ${process.arch}`,
+      "use such a host",
+    );
+  }
+  const images = builtImages();
+  const [image] = images;
+  if (image === undefined) return missing("no guest image was built", buildFix());
+  const fault = accelerator === "kvm" ? await kvmFault(image) : null;
+  if (fault !== null) return missing(fault.why, fault.fix);
+  const what =
+    accelerator === "kvm"
+      ? "KVM"
+      : "a software processor: 3 to 20 times slower, no promise of QEMU's";
+  return {
+    tier,
+    available: true,
+    what: `QEMU on ${what}; guests: ${images.map((each) => each.runtime).join(", ")}`,
+  };
+}
+
+const driver = (accelerator: Accelerator): SandboxDriver => ({
+  probe: () => probe(accelerator),
+  async open() {
+    const folder = runFolder();
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    return new MicroVms(accelerator, folder);
+  },
+});
+
+/** Machines on hardware. */
+export const microvmKvm = driver("kvm");
+/** Machines on a software processor, which is no security boundary by itself: QEMU is jailed. */
+export const microvmTcg = driver("tcg");

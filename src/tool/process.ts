@@ -1,0 +1,168 @@
+/**
+ * Owns: the tier `process`: a command in namespaces of its own, as an unprivileged user, in a guest's
+ * root, without a network, under a filter of system calls. It shares the host's kernel: one hole in it
+ * is one too many, so this is not for hostile code.
+ * Does not own: the walls' command line (jail.ts), running it (confined.ts).
+ */
+import { NO_USAGE, type Outcome } from "../actor/outcome.ts";
+import { tar } from "./archive.ts";
+import { bytesIn, Collector, outcomeOf, refusal } from "./collect.ts";
+import { type Confined, runConfined } from "./confined.ts";
+import { buildFix, builtImages, findImage, type Image, runtimeOf } from "./image.ts";
+import { jailed, jailUser } from "./jail.ts";
+import type {
+  CommandOutput,
+  OutputChunk,
+  Sandbox,
+  SandboxDriver,
+  SandboxLimits,
+  SandboxRequest,
+  TierReport,
+} from "./sandbox.ts";
+import { seccompFilter } from "./seccomp.ts";
+
+/** What a command finds in its environment, in every tier. */
+export const GUEST_ENV = {
+  PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+  ...{ HOME: "/work", TMPDIR: "/work", LANG: "C.UTF-8", USER: "tool" },
+} as const;
+
+/** Processes of bubblewrap in the sandbox. */
+const OWN = 1;
+/**
+ * A process may take that much more than all together, until somebody looks; Node.js reserves as much
+ * without using it. @unit bytes
+ */
+const SLACK = 512 * 2 ** 20;
+
+/**
+ * The command line inside: a shell sets limits, unpacks the files that precede stdin, and becomes the
+ * command. @param processes null: the walls cannot count them
+ */
+export function prelude(
+  request: SandboxRequest,
+  limits: SandboxLimits,
+  archive: number,
+  processes: number | null,
+): string[] {
+  const kib = Math.ceil((limits.memoryBytes + SLACK) / 1024);
+  const count = processes === null ? "" : `ulimit -u ${processes}; `;
+  // The tar is read to its last byte and not one further: what follows is the command's stdin.
+  const dd = `dd bs=${archive} count=1 iflag=fullblock 2>/dev/null`;
+  const files = archive > 0 ? `${dd} | tar xf - -C /work || exit 125; ` : "";
+  const script = `ulimit -c 0; ulimit -n 1024; ulimit -d ${kib}; ${files}${count}exec "$@"`;
+  return ["/bin/sh", "-c", script, "sh", request.command, ...request.args];
+}
+
+/** The files of a call, as its stdin begins with them. */
+export function archiveOf(request: SandboxRequest): Buffer {
+  if (request.files.length === 0) return Buffer.alloc(0);
+  const mode = (executable: boolean) => (executable ? 0o755 : 0o644);
+  return tar(
+    request.files.map(({ path, bytes, executable }) => ({ path, bytes, mode: mode(executable) })),
+  );
+}
+
+function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): Confined {
+  const archive = archiveOf(request);
+  const work = ["--size", `${limits.scratchBytes}`, "--tmpfs", "/work", "--chdir", "/work"];
+  const walls = {
+    ...{ jail: image.jail, root: image.root, user: jailUser(process.getuid?.(), Math.random()) },
+    ...{ mounts: work, env: GUEST_ENV, limits: [], seccomp: 3 },
+    command: prelude(request, limits, archive.length, limits.processes + OWN + 1),
+  };
+  const stdin = Buffer.concat([archive, request.stdin]);
+  return { spawn: jailed(walls), stdin, filter: seccompFilter(), own: OWN, counted: true };
+}
+
+class Processes implements Sandbox {
+  readonly tier = "process" as const;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+
+  run(
+    request: SandboxRequest,
+    limits: SandboxLimits,
+    signal: AbortSignal,
+    output: (chunk: OutputChunk) => void,
+  ): Promise<Outcome<CommandOutput>> {
+    const run = this.#run(request, limits, signal, output).catch((thrown: unknown) => {
+      const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
+      return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
+    });
+    this.#running.add(run);
+    return run.finally(() => this.#running.delete(run));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(
+    request: SandboxRequest,
+    limits: SandboxLimits,
+    signal: AbortSignal,
+    output: (chunk: OutputChunk) => void,
+  ): Promise<Outcome<CommandOutput>> {
+    const collected = new Collector(limits, output);
+    const refused = refusal(request, limits);
+    if (refused !== null) return outcomeOf(this.tier, limits, NO_USAGE, refused, collected);
+    const runtime = runtimeOf(request.command);
+    const image = findImage(runtime);
+    if (image === null) {
+      const why = `there is no guest image with ${runtime}; ${buildFix(runtime)}`;
+      return outcomeOf(this.tier, limits, NO_USAGE, { tag: "denied", why }, collected);
+    }
+    const both = AbortSignal.any([signal, this.#closing.signal]);
+    const { end, ...used } = await runConfined(
+      confine(image, request, limits),
+      limits,
+      both,
+      collected,
+    );
+    const usage = { ...used, bytesIn: bytesIn(request), bytesOut: collected.bytes };
+    return outcomeOf(this.tier, limits, usage, end, collected);
+  }
+}
+
+const TRY: SandboxLimits = {
+  ...{ timeoutMs: 10_000, memoryBytes: 2 ** 26, scratchBytes: 2 ** 20, outputBytes: 4_096 },
+  ...{ processes: 8, vcpus: 1, network: "none" },
+};
+
+/** Runs `true` behind the walls: namespaces may be forbidden in many ways. */
+async function probe(): Promise<TierReport> {
+  const tier = "process" as const;
+  const missing = (why: string, fix: string) => ({ tier, available: false, why, fix }) as const;
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return missing(
+      `it is for Linux on x64, not ${process.platform} on ${process.arch}`,
+      "use such a host",
+    );
+  }
+  const images = builtImages();
+  const [image] = images;
+  if (image === undefined) return missing("no guest image was built", buildFix());
+  const request = {
+    key: "",
+    tool: "",
+    command: "/bin/true",
+    args: [],
+    files: [],
+    stdin: new Uint8Array(),
+  };
+  const collected = new Collector(TRY, () => {});
+  const { signal } = new AbortController();
+  const { end } = await runConfined(confine(image, request, TRY), TRY, signal, collected);
+  if ("code" in end && end.code === 0) {
+    const roots = images.map((each) => each.runtime).join(", ");
+    return { tier, available: true, what: `bubblewrap, not for hostile code; roots: ${roots}` };
+  }
+  const names = ["unprivileged_userns_clone=1", "apparmor_restrict_unprivileged_userns=0"];
+  const fix = `allow user namespaces: sysctl ${names.map((each) => `kernel.${each}`).join(" ")}`;
+  const why = "why" in end ? end.why : collected.why();
+  return missing(`namespaces are not to be had here: ${why}`, fix);
+}
+
+export const processes: SandboxDriver = { probe, open: async () => new Processes() };

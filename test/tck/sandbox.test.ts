@@ -1,0 +1,180 @@
+// What every sandbox driver promises (src/tool/sandbox.ts), on each tier this host has.
+
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Sandbox } from "../../src/tool/sandbox.ts";
+import { callOn, hostTiers, openTier, printed, sandboxProcesses, shell } from "./sandbox-host.ts";
+
+const tiers = await hostTiers();
+
+describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) => {
+  let box: Sandbox;
+  describe.skipIf(missing !== null)("on this host", () => {
+    beforeAll(async () => {
+      box = await openTier(tier);
+    });
+    afterAll(async () => {
+      await box?.close();
+      for (let turn = 0; turn < 200 && sandboxProcesses().length > 0; turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(sandboxProcesses()).toEqual([]);
+    }, 60_000);
+
+    test("gives both streams, apart, and what was used", async () => {
+      const outcome = await shell(box, "echo out; echo err >&2");
+      expect(outcome).toMatchObject({ tag: "ok", tier });
+      if (outcome.tag !== "ok") return;
+      expect(Buffer.from(outcome.value.stdout).toString()).toBe("out\n");
+      expect(Buffer.from(outcome.value.stderr).toString()).toBe("err\n");
+      expect(outcome.usage.wallMs).toBeGreaterThan(0);
+      expect(outcome.usage.bytesOut).toBe(8);
+      expect(outcome.usage.bytesIn).toBeGreaterThan(10);
+    });
+
+    test("a status is a failure with what was printed last", async () => {
+      const outcome = await shell(box, "echo first >&2; echo no such file >&2; exit 3");
+      expect(outcome).toMatchObject({ tag: "failed", code: 3, tier });
+      expect(outcome).toHaveProperty("why", expect.stringContaining("no such file"));
+      expect(await callOn(box, { command: "no-such-program" })).toMatchObject({
+        tag: "failed",
+        code: 127,
+      });
+      expect(await shell(box, "kill -SEGV $$")).toMatchObject({ tag: "failed", code: null });
+    });
+
+    test("arguments arrive as they are, no shell reads them", async () => {
+      const args = ["", "a b", '"$HOME"', "ü\n'", "*", "--", "-n"];
+      const script = 'for each; do printf "[%s]" "$each"; done';
+      const outcome = await callOn(box, { command: "sh", args: ["-c", script, "sh", ...args] });
+      expect(printed(outcome)).toBe(args.map((each) => `[${each}]`).join(""));
+    });
+
+    test("stdin arrives whole, also when nobody reads it", async () => {
+      const stdin = randomBytes(700_000);
+      const outcome = await callOn(box, { command: "cat", stdin });
+      expect(outcome.tag).toBe("ok");
+      if (outcome.tag === "ok") expect(Buffer.from(outcome.value.stdout).equals(stdin)).toBe(true);
+      expect(printed(await shell(box, "echo done", { stdin }))).toBe("done\n");
+    });
+
+    test("files are in the working folder, some may be run", async () => {
+      const long = `${"deep/".repeat(30)}file.txt`;
+      const files = {
+        "a/b.txt": "text",
+        "run.sh": "#!/bin/sh\necho ran $1",
+        "big.bin": "x".repeat(600_000),
+        [long]: "far",
+      };
+      const script = `pwd; cat a/b.txt; ./run.sh it; wc -c < big.bin; cat ${long}; rm a/b.txt && echo gone`;
+      const outcome = await shell(box, script, { files, stdin: "unread" });
+      expect(printed(outcome)).toBe("/work\ntextran it\n600000\nfargone\n");
+    });
+
+    test("files that do not fit are told before anything runs", async () => {
+      const limits = { scratchBytes: 2 ** 20 };
+      const files = { big: "x".repeat(2 ** 21) };
+      expect(await shell(box, "echo ran", { files, limits })).toMatchObject({
+        tag: "killed",
+        limit: "scratch",
+      });
+    });
+
+    test("output streams while the command runs", async () => {
+      const parts: string[] = [];
+      const done = shell(box, "echo one; read line; sleep 1; echo two", {
+        output: (text) => parts.push(text),
+      });
+      await expect.poll(() => parts.join(""), { timeout: 100_000 }).toContain("one");
+      const early = parts.join("");
+      expect(printed(await done)).toBe("one\ntwo\n");
+      expect(early).toBe("one\n");
+    });
+
+    test("a deadline, an owner that is gone, and too much output end it", async () => {
+      const late = await shell(box, "echo x; sleep 1000", { limits: { timeoutMs: 1_500 } });
+      expect(late).toMatchObject({ tag: "timeout", limitMs: 1_500, tier });
+      const owner = new AbortController();
+      const dropped = shell(box, "echo x; sleep 1000", {
+        signal: owner.signal,
+        output: () => owner.abort(),
+      });
+      expect(await dropped).toMatchObject({ tag: "killed", limit: "owner" });
+      const never = await shell(box, "echo ran", { signal: AbortSignal.abort() });
+      expect(never).toMatchObject({ tag: "killed", limit: "owner" });
+      const flood = await shell(box, "yes", { limits: { outputBytes: 50_000 } });
+      expect(flood).toMatchObject({ tag: "killed", limit: "output" });
+      expect(flood.usage.bytesOut).toBeLessThanOrEqual(50_000);
+      const exact = "head -c 5000 /dev/zero";
+      expect((await shell(box, exact, { limits: { outputBytes: 5_000 } })).tag).toBe("ok");
+      expect((await shell(box, exact, { limits: { outputBytes: 4_999 } })).tag).toBe("killed");
+    });
+
+    test("a limit it cannot hold is refused before anything runs", async () => {
+      const outcome = await shell(box, "echo ran", { limits: { network: ["example.org"] } });
+      expect(outcome).toMatchObject({ tag: "denied", tier: null });
+    });
+
+    test("each call is alone: files, processes, random numbers; the clock is right", async () => {
+      const look =
+        "ls -A /work; echo x > /work/mark; sleep 1000 & od -An -tx1 -N16 /dev/urandom; date +%s";
+      const seen = await Promise.all(Array.from({ length: 5 }, () => shell(box, look)));
+      const lines = seen.map((each) => printed(each).trim().split("\n"));
+      for (const each of lines) {
+        expect(each).toHaveLength(2);
+        expect(Math.abs(Number(each[1]) * 1_000 - Date.now())).toBeLessThan(120_000);
+      }
+      expect(new Set(lines.map(([random]) => random)).size).toBe(5);
+    });
+
+    test("node: a program by argument, file, module and stdin; random afresh", async () => {
+      const js = (args: string[], more = {}) => callOn(box, { command: "node", args, ...more });
+      const random = "console.log(Math.random(), crypto.randomUUID(), process.version)";
+      const [a, b] = await Promise.all([js(["-e", random]), js(["-e", random])]);
+      expect(printed(a).split(" ")[2]?.trim()).toBe(process.version);
+      expect(printed(a).split(" ")[0]).not.toBe(printed(b).split(" ")[0]);
+      expect(printed(a).split(" ")[1]).not.toBe(printed(b).split(" ")[1]);
+      const files = {
+        "lib.cjs": "exports.six = 6;",
+        "start.cjs": "console.log(require('./lib.cjs').six, process.argv.slice(2), __filename)",
+        "main.mjs": "import { six } from './lib.cjs'; console.log(await six)",
+      };
+      expect(printed(await js(["start.cjs", "x", "-y"], { files }))).toBe(
+        "6 [ 'x', '-y' ] /work/start.cjs\n",
+      );
+      expect(printed(await js(["main.mjs"], { files }))).toBe("6\n");
+      expect(printed(await js([], { stdin: "console.log(6 * 7)" }))).toBe("42\n");
+      expect(printed(await js(["-p", "6 * 7"]))).toBe("42\n");
+      const thrown = await js(["-e", "null.x"]);
+      expect(thrown).toMatchObject({ tag: "failed", code: 1 });
+      expect(thrown).toHaveProperty("why", expect.stringContaining("TypeError"));
+      expect(await js(["-e", "process.exit(9)"])).toMatchObject({ tag: "failed", code: 9 });
+    });
+
+    test("python3: a program by argument, file and stdin; random afresh", async () => {
+      const py = (args: string[], more = {}) => callOn(box, { command: "python3", args, ...more });
+      const random =
+        "import random, uuid, ssl; print(random.random(), uuid.uuid4(), ssl.RAND_bytes(4))";
+      const [a, b] = await Promise.all([py(["-c", random]), py(["-c", random])]);
+      for (const at of [0, 1, 2]) {
+        expect(printed(a).split(" ")[at]).not.toBe(printed(b).split(" ")[at]);
+      }
+      const files = { "lib.py": "six = 6", "main.py": "import lib, sys; print(lib.six, sys.argv)" };
+      expect(printed(await py(["main.py", "x"], { files }))).toBe("6 ['main.py', 'x']\n");
+      expect(printed(await py([], { stdin: "print(6 * 7)" }))).toBe("42\n");
+      const thrown = await py(["-c", "raise ValueError('odd')"]);
+      expect(thrown).toMatchObject({ tag: "failed", code: 1 });
+      expect(thrown).toHaveProperty("why", expect.stringContaining("ValueError: odd"));
+      expect(await py(["-c", "import sys; sys.exit(9)"])).toMatchObject({ tag: "failed", code: 9 });
+    });
+
+    test("close ends what runs", async () => {
+      const other = await openTier(tier);
+      const began = Promise.withResolvers<void>();
+      const running = shell(other, "echo x; sleep 1000", { output: () => began.resolve() });
+      await began.promise;
+      await other.close();
+      expect((await running).tag).toMatch(/killed|unknown/);
+    });
+  });
+});
