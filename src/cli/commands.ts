@@ -135,6 +135,19 @@ ${WHICH}`,
     load: async () => (await import("./audit.ts")).audit,
   },
   {
+    name: "store",
+    summary: "a data folder: what it holds, whether all of it can be read, give room back",
+    operands: ["stat|verify|compact"],
+    options: {
+      data: { what: "folder of the data; .coppice if not given", value: "DIR" },
+      ...COMMON,
+    },
+    notes: `stat and verify read one moment of the store, also beside a running node. verify looks at every
+page and decodes every value; the exit status is 1 when something is wrong. compact writes the
+file anew, which needs as much free disk again, and only when no node has the folder.`,
+    load: async () => (await import("./store.ts")).store,
+  },
+  {
     name: "sim",
     summary: "random supervision trees under random work and faults, from a seed",
     operands: [],

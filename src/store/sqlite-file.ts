@@ -20,6 +20,8 @@ export interface SqliteOptions {
   readonly durability: Durability;
   /** For looking at a store, also one that is in use. @default false */
   readonly readOnly?: boolean;
+  /** Whoever opens it to read may meet a version that its owner would bring up to date. */
+  readonly anyVersion?: boolean;
   /**
    * Largest file of which every page is looked at before it is used. Measured on 100 MB: 0.05-0.25 s
    * when the system has it in memory, 3 s from a cold disk. In larger files damage is found when its
@@ -53,13 +55,13 @@ const CHECK_BYTES = 64 * 1_024 * 1_024;
 export function openFile(folder: string, options: SqliteOptions): OpenFile {
   const file = join(folder, STORE_FILE);
   try {
-    return options.readOnly ? openToRead(folder, file) : openToOwn(folder, file, options);
+    return options.readOnly ? openToRead(folder, file, options) : openToOwn(folder, file, options);
   } catch (thrown) {
     throw storeFault(thrown, file);
   }
 }
 
-function openToRead(folder: string, file: string): OpenFile {
+function openToRead(folder: string, file: string, { anyVersion }: SqliteOptions): OpenFile {
   if (!fs.existsSync(file)) {
     const fix = "give the data folder of an app that has run here";
     throw new ActorError("E_STORE_IO", `there is no store in ${folder}`, { at: file, fix });
@@ -67,7 +69,7 @@ function openToRead(folder: string, file: string): OpenFile {
   checkPlain(file);
   const db = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
   try {
-    if (checkSchema(db, file) < SCHEMA_VERSION) throw tooOld(file);
+    if (checkSchema(db, file) < SCHEMA_VERSION && !anyVersion) throw tooOld(file);
     return { db, file, epoch: meta(db, "epoch") ?? 0, release: () => db.close() };
   } catch (thrown) {
     db.close();
@@ -139,7 +141,7 @@ function createStore(folder: string, file: string): void {
   for (const rest of [draft, `${draft}-journal`]) fs.rmSync(rest, { force: true });
   const db = new DatabaseSync(draft);
   try {
-    db.exec(SCHEMA);
+    db.exec(`PRAGMA auto_vacuum = INCREMENTAL; ${SCHEMA}`);
   } finally {
     db.close();
   }

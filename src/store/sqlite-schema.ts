@@ -74,6 +74,12 @@ export const SCHEMA = `
   INSERT INTO meta VALUES ('schema', ${SCHEMA_VERSION}), ('epoch', 0), ('seq', 0);
   COMMIT;`;
 
+/** The column `parent` of a path: of "/a/b" it is "/a". */
+export function parentOf(path: string): string | null {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? null : path.slice(0, slash);
+}
+
 /** Prepared once per open store; SQLite compiles each at its first use. */
 export const STATEMENTS = {
   begin: "BEGIN IMMEDIATE",

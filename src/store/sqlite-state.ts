@@ -47,7 +47,7 @@ export class States {
 
   write(owner: StateOwner, version: number, body: Encoded): void {
     if (body.length <= WHOLE_BYTES) return this.#writeWhole(owner, version, body);
-    const known = this.#bodies.get(owner.id) ?? this.#read(owner.id);
+    const known = this.#bodies.get(owner.id) ?? this.#read(owner);
     const patch = known && diff(known.body, body);
     const patches = (known?.patches ?? 0) + 1;
     const patchBytes = (known?.patchBytes ?? 0) + (patch?.length ?? 0);
@@ -63,7 +63,12 @@ export class States {
   }
 
   /** The newest form, and its version, of a state whose oldest form is `body`. */
-  newest(id: number, version: number, body: Encoded): { version: number; state: Encoded } {
+  newest(
+    { id, patched: hasPatches }: StateOwner,
+    version: number,
+    body: Encoded,
+  ): { version: number; state: Encoded } {
+    if (!hasPatches) return { version, state: body };
     const rows = this.#sql.all<{ version: number; body: Encoded }>("readPatches", id);
     if (rows.length === 0) return { version, state: body };
     const state = patched(
@@ -96,11 +101,12 @@ export class States {
     if (this.#bodies.size > 0) this.#forget(owner.id);
   }
 
-  #read(id: number): Remembered | undefined {
+  #read(owner: StateOwner): Remembered | undefined {
+    const { id } = owner;
     const row = this.#sql.get<{ version: number; body: Encoded }>("readState", id);
     if (row === undefined || row.body.length <= WHOLE_BYTES) return undefined;
     const sums = this.#sql.get<{ patches: number; bytes: number }>("sumPatches", id);
-    const { state: body } = this.newest(id, row.version, row.body);
+    const { state: body } = this.newest(owner, row.version, row.body);
     const { patches = 0, bytes: patchBytes = 0 } = sums ?? {};
     return { body, base: row.body.length, patches, patchBytes };
   }

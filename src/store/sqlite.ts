@@ -11,8 +11,9 @@ import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { type Known, keepJournal } from "./sqlite-journal.ts";
-import { STATEMENTS } from "./sqlite-schema.ts";
+import { parentOf, STATEMENTS } from "./sqlite-schema.ts";
 import { keepAnswers, see } from "./sqlite-seen.ts";
+import { shrinker } from "./sqlite-space.ts";
 import { States } from "./sqlite-state.ts";
 import { Statements } from "./sqlite-statement.ts";
 import { readTimers, setTimers, takeTimer } from "./sqlite-timer.ts";
@@ -65,6 +66,7 @@ export class SqliteEngine implements Engine {
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
   readonly #states: States;
+  readonly #shrink: () => void;
   readonly #readOnly: boolean;
   /** There is no other writer, so what was read once stays true until this one changes it. */
   readonly #known = new Map<string, Known>();
@@ -77,6 +79,7 @@ export class SqliteEngine implements Engine {
     this.#db = open.db;
     this.#sql = new Statements(open.db);
     this.#states = new States(this.#sql);
+    this.#shrink = shrinker(open.db);
     this.#readOnly = readOnly;
     this.epoch = open.epoch;
     this.#seq = this.#readSeq();
@@ -98,6 +101,7 @@ export class SqliteEngine implements Engine {
       crashPoint("batch:executed");
       this.#sql.run("commit");
       crashPoint("batch:committed");
+      if (!this.#readOnly) this.#shrink();
       return answers;
     } catch (thrown) {
       this.#seq = before;
@@ -162,12 +166,10 @@ export class SqliteEngine implements Engine {
     if (known === undefined || known.born === null) return { kind: "loaded", stored: null };
     const row = this.#sql.get<ActorRow>("readActor", known.id) as ActorRow;
     const { behaviour, args, seq, effects } = row;
-    const { id } = known;
-    const whole = { version: row.version, state: row.state };
     const stored = {
       behaviour,
       args,
-      ...(known.patched ? this.#states.newest(id, row.version, row.state) : whole),
+      ...this.#states.newest(known, row.version, row.state),
       mail: this.#mail(known.id, path),
       steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
       progress: seq === null ? null : { seq, effects: effects as number },
@@ -290,10 +292,4 @@ export class SqliteEngine implements Engine {
       // The error that led here says more, and the next BEGIN fails if this one was serious.
     }
   }
-}
-
-/** Of "/a/b" it is "/a": whose children {@link SqliteEngine} lists. */
-function parentOf(path: string): string | null {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? null : path.slice(0, slash);
 }

@@ -40,6 +40,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
       from: ["doctor.ts", "image.ts"],
     },
     { to: "sim", from: ["sim.ts", "conformance.ts"] },
+    { to: "store", files: ["survey.ts"], from: ["store.ts"] },
     // Reads the record without a node, which may be the one that is not trusted.
     { to: "tool", files: ["audit.ts"], from: ["audit.ts"] },
   ],
