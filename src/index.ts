@@ -2,7 +2,7 @@
  * The public API: re-exports, nothing else. DESIGN §11 is its contract.
  */
 export { actor, type Behaviour, type Down, IGNORE, type LinkExit } from "./actor/actor.ts";
-export { type App, app, memory, type StoreSpec, sqlite } from "./actor/app.ts";
+export { type App, app } from "./actor/app.ts";
 export type {
   AfterOptions,
   Context,
@@ -47,6 +47,7 @@ export {
   type SupervisorSpec,
   supervisor,
 } from "./actor/spec.ts";
+export { memory, type RedisOptions, redis, type StoreSpec, sqlite } from "./actor/store.ts";
 export {
   type CommandRun,
   type Printed,

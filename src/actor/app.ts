@@ -6,16 +6,7 @@ import type { AnyBehaviour } from "./actor.ts";
 import { ActorError } from "./errors.ts";
 import type { Policy, RulesPolicy } from "./policy.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
-
-/** Which store keeps durable actors, as data: each thread opens its own end of it. */
-export type StoreSpec =
-  | { readonly kind: "memory" }
-  | {
-      readonly kind: "sqlite";
-      /** Folder of the data, or null: the node's `--data`, else `.coppice` beside the app. */
-      readonly folder: string | null;
-      readonly durability: "flushed" | "committed";
-    };
+import { type StoreSpec, sqlite } from "./store.ts";
 
 /** An application: what an app module's default export is. */
 export interface App {
@@ -26,25 +17,6 @@ export interface App {
   readonly behaviours: readonly AnyBehaviour[];
   /** Decides about granted tool calls; null: each of them runs. */
   readonly policy: Policy | null;
-}
-
-/**
- * The embedded store: one SQLite file, one owning node.
- *
- * @param folder where the file lies. @default the node's data folder
- * @param options.durability `flushed` (default): effects leave when the commit is on disk;
- *   `committed`: when it is visible, so a power cut may take the last moments
- */
-export function sqlite(
-  folder: string | null = null,
-  options: { durability?: "flushed" | "committed" } = {},
-): StoreSpec {
-  return { kind: "sqlite", folder, durability: options.durability ?? "flushed" };
-}
-
-/** The store that forgets: for tests and simulations. */
-export function memory(): StoreSpec {
-  return { kind: "memory" };
 }
 
 /**
@@ -141,4 +113,13 @@ export function specAt(root: SupervisorSpec, path: string): ChildSpec | null {
 export function isDurable(root: SupervisorSpec, path: string): boolean {
   const spec = specAt(root, path);
   return spec?.kind === "actor" && spec.durable;
+}
+
+/** Paths of the dynamic supervisors that are under no other one. */
+export function dynamicPaths(root: SupervisorSpec): string[] {
+  const found: string[] = [];
+  visitSpecs(root, (spec, path) => {
+    if (spec.kind === "supervisor" && spec.template && !path.includes("*")) found.push(path);
+  });
+  return found;
 }

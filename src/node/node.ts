@@ -12,7 +12,6 @@ import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { serveInspection } from "../observe/inspect.ts";
 import { createLog } from "../observe/log.ts";
-import { startSqliteWriter } from "../store/sqlite-client.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { toolLines } from "./lines.ts";
@@ -26,15 +25,11 @@ import {
   type StartOptions,
   threadCount,
 } from "./options.ts";
-import { memoryHost, type StoreHost } from "./store-link.ts";
+import { openStore } from "./store-host.ts";
+import type { StoreHost } from "./store-link.ts";
 import { type System, verbsOf } from "./system.ts";
 import { Thread, type ThreadListener } from "./thread.ts";
 import { namesOf } from "./wire.ts";
-
-async function openStore(app: App, folder: string | null): Promise<StoreHost> {
-  if (app.store.kind === "memory" || folder === null) return memoryHost();
-  return startSqliteWriter(folder, { durability: app.store.durability });
-}
 
 /**
  * Starts an app: resolves when its whole tree has started.
@@ -109,7 +104,7 @@ class Node implements ThreadListener {
 
   async start(): Promise<System> {
     try {
-      this.#store = await openStore(this.app, this.folder);
+      this.#store = await openStore(this.app, this.folder, this.#say);
       for (let thread = 0; thread <= this.#total; thread++) this.#spawn(thread, 0);
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });
@@ -208,6 +203,11 @@ class Node implements ThreadListener {
   }
 
   /* ---- inside ---- */
+
+  /** A line in the log, of the node itself. */
+  readonly #say = (level: "info" | "warn", message: string, fields: unknown = null): void => {
+    this.host.kernel.emit({ type: "log", path: "", level, message, fields });
+  };
 
   /** Starts a thread and connects it with all others. */
   #spawn(thread: number, generation: number, traceAll = false): void {

@@ -52,7 +52,7 @@ export interface StartOptions {
 
 /** Where a node's data lies, or null when its store forgets. */
 export function dataFolder(app: App, options: StartOptions): string | null {
-  if (app.store.kind === "memory") return null;
+  if (app.store.kind !== "sqlite") return null;
   return resolve(options.data ?? app.store.folder ?? ".coppice");
 }
 

@@ -160,6 +160,12 @@ function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null 
     if (answer.kind !== "revived" || answer.mail === null) return null;
     return { kind: "enqueued", mail: mailOf(answer.mail, answer.mail.to) };
   }
+  if (waiting.kind === "load" && answer.kind === "refused") {
+    const { path, life } = waiting;
+    const message = `${path}: ${ERROR_CODES.E_STORE_LEASE}`;
+    const error: Answer = { ok: false, code: "E_STORE_LEASE", message };
+    return { kind: "loaded", path, life, stored: null, error };
+  }
   if (waiting.kind === "load" && answer.kind === "loaded") {
     const { path, life } = waiting;
     try {

@@ -152,6 +152,8 @@ export type StoreAnswer =
       readonly seq: number;
       readonly again?: { readonly answer: Encoded | null };
     }
+  /** To a load: the actor's partition is another node's. */
+  | { readonly kind: "refused" }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
   | LetterAnswer
   | null;

@@ -2,17 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
-import {
-  app,
-  behavioursOf,
-  isApp,
-  isDurable,
-  memory,
-  sqlite,
-  visitSpecs,
-} from "../../../src/actor/app.ts";
+import { app, behavioursOf, isApp, isDurable, visitSpecs } from "../../../src/actor/app.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { child, dynamic, supervisor } from "../../../src/actor/spec.ts";
+import { memory, sqlite } from "../../../src/actor/store.ts";
 
 const named = (name: string) =>
   actor(name, { state: z.null(), messages: {}, init: () => null, on: {} });

@@ -1,0 +1,200 @@
+/**
+ * Owns: which partitions this node holds: its presence among the nodes, its leases, when it takes
+ * one, gives one back or has lost one.
+ * Does not own: what is done with a partition (redis-store.ts).
+ *
+ * Invariants: Redis alone decides who holds a lease; each change of holder raises the token that
+ * every commit is checked against (K11). A node counts a lease from before it asked for it, on its
+ * own monotonic clock, and believes in it for a second less than it lasts.
+ */
+import { performance } from "node:perf_hooks";
+import { preferred } from "./partition.ts";
+import { type RedisConnections, script } from "./redis-connect.ts";
+import { LEASE, PRESENCE, RELEASE } from "./redis-lease-script.ts";
+import { number, type Reply, text } from "./redis-wire.ts";
+
+/** A node stops believing in a lease this much before it ends. @unit ms */
+const MARGIN_MS = 1_000;
+/** Words to Redis per lease: three may get lost. */
+const WORDS_PER_LEASE = 4;
+
+const SCRIPTS = { lease: script(LEASE), release: script(RELEASE), presence: script(PRESENCE) };
+
+/** A node among those of an app. */
+export interface Member {
+  readonly node: string;
+  /** What it said of itself: JSON. */
+  readonly facts: string;
+}
+
+/** Told what happens to leases. */
+export interface LeaseListener {
+  /** Ours from now on. The lease is given back if it throws. */
+  taken(partition: number, token: number): Promise<void>;
+  /** Another node should have it: resolves when nothing of ours runs in it any more. */
+  leaving(partition: number): Promise<void>;
+  /** It is not ours any more, or we cannot know. */
+  lost(partition: number, why: string): void;
+  /** Actors of a partition of ours have mail from other nodes. */
+  nudged(partition: number, paths: readonly string[]): void;
+  members(members: readonly Member[]): void;
+}
+
+export interface LeaseOptions {
+  readonly node: string;
+  readonly facts: string;
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly leaseMs: number;
+  /** No other node takes part: whatever is free is ours, and nobody waits for what we hold. */
+  readonly alone: boolean;
+  readonly connections: RedisConnections;
+  readonly listener: LeaseListener;
+}
+
+/** Keys of a partition. All have one hash tag. */
+export function keysOf(prefix: string, partition: number) {
+  const base = `{${prefix}/${partition}}:`;
+  return { base, meta: `${base}meta`, lease: `${base}lease` };
+}
+
+/** A node's leases. */
+export class Leases {
+  readonly #options: LeaseOptions;
+  /** Partition → until when it is certainly ours. @unit ms, monotonic */
+  readonly #until = new Map<number, number>();
+  readonly #leaving = new Set<number>();
+  #rounds: ReturnType<typeof setTimeout> | null = null;
+  #watch: ReturnType<typeof setInterval> | null = null;
+  #round: Promise<void> | null = null;
+  #ended = false;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#watch = setInterval(() => this.#expire(), 100);
+  }
+
+  get held(): number[] {
+    return [...this.#until.keys()].sort((a, b) => a - b);
+  }
+
+  /** One round now: presence, renewals, claims. Rounds never overlap. */
+  round(): Promise<void> {
+    this.#round ??= this.#doRound().finally(() => {
+      this.#round = null;
+      if (this.#ended) return;
+      if (this.#rounds !== null) clearTimeout(this.#rounds);
+      this.#rounds = setTimeout(
+        () => void this.round().catch(() => {}),
+        this.#options.leaseMs / WORDS_PER_LEASE,
+      );
+    });
+    return this.#round;
+  }
+
+  /** Stops without a word, as a crash does. */
+  abandon(): void {
+    this.#ended = true;
+    if (this.#rounds !== null) clearTimeout(this.#rounds);
+    if (this.#watch !== null) clearInterval(this.#watch);
+  }
+
+  /** Gives everything back. */
+  async end(): Promise<void> {
+    this.abandon();
+    await this.#round?.catch(() => {});
+    const held = this.held;
+    this.#until.clear();
+    await Promise.allSettled([this.#present(0), ...held.map((each) => this.#release(each))]);
+  }
+
+  /** A partition turned out to have another holder. */
+  drop(partition: number, why: string): void {
+    if (this.#until.delete(partition)) this.#options.listener.lost(partition, why);
+  }
+
+  async #doRound(): Promise<void> {
+    const { partitions, listener, node, alone } = this.#options;
+    const members = await this.#present(this.#options.leaseMs);
+    listener.members(members);
+    const nodes = members.map((member) => member.node);
+    const work: Promise<void>[] = [];
+    for (let partition = 0; partition < partitions; partition++) {
+      const isOurs = alone || preferred(partition, nodes) === node;
+      if (this.#until.has(partition)) work.push(this.#renew(partition, isOurs));
+      else if (isOurs) work.push(this.#claim(partition));
+    }
+    for (const { reason } of (await Promise.allSettled(work)).filter(isRejected)) throw reason;
+  }
+
+  async #renew(partition: number, keep: boolean): Promise<void> {
+    const asked = performance.now();
+    const [token, holder, nudged] = await this.#ask(partition);
+    if (!this.#until.has(partition)) return;
+    if (token === 0) return this.drop(partition, `node ${holder} holds it`);
+    this.#until.set(partition, asked + this.#options.leaseMs - MARGIN_MS);
+    if (nudged.length > 0) this.#options.listener.nudged(partition, nudged);
+    if (keep || this.#leaving.has(partition)) return;
+    this.#leaving.add(partition);
+    void this.#leave(partition);
+  }
+
+  async #leave(partition: number): Promise<void> {
+    try {
+      await this.#options.listener.leaving(partition);
+      if (this.#until.delete(partition)) await this.#release(partition);
+    } catch {
+      // Redis does not answer: the lease ends by itself.
+    } finally {
+      this.#leaving.delete(partition);
+    }
+  }
+
+  async #claim(partition: number): Promise<void> {
+    const asked = performance.now();
+    const [token] = await this.#ask(partition);
+    if (token === 0) return;
+    try {
+      await this.#options.listener.taken(partition, token);
+    } catch (thrown) {
+      await this.#release(partition);
+      throw thrown;
+    }
+    this.#until.set(partition, asked + this.#options.leaseMs - MARGIN_MS);
+  }
+
+  #expire(): void {
+    // Alone it may wait for Redis as long as that takes: the token says whether it is still alone.
+    if (this.#options.alone) return;
+    const now = performance.now();
+    for (const [partition, until] of this.#until) {
+      if (now >= until) this.drop(partition, "Redis did not renew the lease in time");
+    }
+  }
+
+  async #ask(partition: number): Promise<[token: number, holder: string, nudged: string[]]> {
+    const { connections, prefix, node, leaseMs } = this.#options;
+    const { base, meta, lease } = keysOf(prefix, partition);
+    const keys = [base, meta, lease];
+    const reply = await connections.call(partition, SCRIPTS.lease, keys, [node, String(leaseMs)]);
+    const [token, holder, nudged] = reply as [Reply, Reply, Reply[]];
+    return [number(token), text(holder), nudged.map(text)];
+  }
+
+  async #release(partition: number): Promise<void> {
+    const { connections, prefix, node } = this.#options;
+    const { lease } = keysOf(prefix, partition);
+    await connections.call(partition, SCRIPTS.release, [lease], [node]);
+  }
+
+  async #present(ms: number): Promise<Member[]> {
+    const { connections, prefix, node, facts } = this.#options;
+    const keys = [`{${prefix}}:nodes`, `{${prefix}}:facts`];
+    const reply = await connections.call(0, SCRIPTS.presence, keys, [node, String(ms), facts]);
+    const all = (reply as Reply[]).map(text);
+    return all.flatMap((name, at) => (at % 2 ? [] : [{ node: name, facts: all[at + 1] ?? "" }]));
+  }
+}
+
+const isRejected = (each: PromiseSettledResult<void>): each is PromiseRejectedResult =>
+  each.status === "rejected";

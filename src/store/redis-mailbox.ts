@@ -1,0 +1,46 @@
+/**
+ * Owns: reading a script's arguments, and putting mail into a mailbox, in Lua: how the scripts of
+ * redis-script.ts begin. Keys and the form of a mail are explained there.
+ */
+import { WINDOW_MS } from "./store.ts";
+
+export const MAILBOX = `
+local base, meta = KEYS[1], KEYS[2]
+local call = redis.call
+local at = 0
+local function take() at = at + 1; return ARGV[at] end
+local function count() return tonumber(take()) end
+local function some(read) local all = {}; for i = 1, count() do all[i] = read() end; return all end
+local function pair() return { take(), take() } end
+local function plain(mail, ask)
+  local asked, length, at = string.match(mail, '^(%d+):(%d+):()')
+  return (ask or asked) .. ':0:' .. string.sub(mail, at + tonumber(length))
+end
+local function parent(path) return string.match(path, '^(.*)/[^/]*$') end
+local seq
+
+-- An id of outside mail. Answers nothing when it is new, else { 0, 1, the answer if there is one }.
+local function see(to, id, now)
+  local ids, given = base .. 'i:' .. to, base .. 'j:' .. to
+  for _, old in ipairs(call('ZRANGEBYSCORE', ids, '-inf', tonumber(now) - ${WINDOW_MS})) do
+    call('ZREM', ids, old)
+    call('HDEL', given, old)
+  end
+  if call('ZSCORE', ids, id) then
+    local answer = call('HGET', given, id)
+    return answer and { 0, 1, answer } or { 0, 1 }
+  end
+  call('ZADD', ids, now, id)
+  call('PEXPIRE', ids, ${2 * WINDOW_MS})
+  call('PEXPIRE', given, ${2 * WINDOW_MS})
+end
+
+local function keep(to, mail, id, now)
+  if call('HEXISTS', base .. 'a:' .. to, 'born') == 0 then return 0 end
+  local again = id and id ~= '' and see(to, id, now)
+  if again then return again end
+  seq = seq + 1
+  call('HSET', base .. 'm:' .. to, string.format('%.0f', seq), mail)
+  return seq
+end
+`;

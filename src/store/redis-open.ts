@@ -1,0 +1,202 @@
+/**
+ * Owns: a node's end of a Redis store, opened and checked: connections, settings, leases, lines.
+ * Does not own: which thread it runs on (redis-main.ts), what the node does with what it hears.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { ActorError } from "../actor/errors.ts";
+import type { RedisSpec } from "../actor/store.ts";
+import type { Spread } from "./partition.ts";
+import { checkSettings, RedisConnections, shownUrl, unreachable } from "./redis-connect.ts";
+import { type LeaseListener, Leases, type Member } from "./redis-leases.ts";
+import { channelOf } from "./redis-post.ts";
+import { RedisStore } from "./redis-store.ts";
+
+/** Raised with each change of the layout. */
+export const REDIS_SCHEMA = 1;
+
+/** What a node's store says, when it happens. */
+export type StoreNews =
+  | { readonly kind: "taken" | "leaving" | "lost"; readonly partition: number; why: string }
+  | { readonly kind: "nudged"; readonly paths: readonly string[] }
+  | { readonly kind: "heard"; readonly message: unknown }
+  | { readonly kind: "members"; readonly members: readonly Member[] }
+  /** Redis does not answer as it should. */
+  | { readonly kind: "trouble"; readonly why: string };
+
+export interface OpenRedis {
+  readonly node: string;
+  /** Number of this start: higher than that of any start before. */
+  readonly epoch: number;
+  readonly store: RedisStore;
+  readonly leases: Leases;
+  readonly connections: RedisConnections;
+  /** What is weaker than it might seem. */
+  readonly weak: readonly string[];
+  /** What ran in a partition that was `leaving` has ended. */
+  left(partition: number): void;
+  /** Says something to another node; it may get lost. */
+  say(node: string, message: unknown): void;
+  close(): Promise<void>;
+}
+
+/** How much longer than a lease a node waits for those of its predecessor. @unit ms */
+const PATIENCE_MS = 3_000;
+/** Most that one outage says of itself: not each call that is made again. @unit ms */
+const QUIET_MS = 1_000;
+
+/**
+ * @param name of this node among all; two of one name share their leases, so only tests give one
+ * @throws ActorError E_PEER_MISSING E_STORE_REACH E_STORE_SETTINGS E_STORE_VERSION
+ */
+export async function openRedis(
+  spec: RedisSpec,
+  dynamic: readonly string[] | null,
+  news: (what: StoreNews) => void,
+  name?: string,
+): Promise<OpenRedis> {
+  const connections = await RedisConnections.open(spec);
+  try {
+    const weak = checkSettings(await connections.settings(), spec);
+    await checkApp(connections, spec);
+    const epoch = await connections.client.incr(`{${spec.prefix}}:epoch`);
+    const node = name ?? `${epoch}-${randomBytes(4).toString("hex")}`;
+    const open = await join(spec, dynamic, news, { connections, weak, epoch, node });
+    if (name === undefined) await waitForAll(open, spec);
+    return open;
+  } catch (thrown) {
+    connections.close();
+    throw thrown instanceof ActorError ? thrown : unreachable(shownUrl(spec.url), thrown);
+  }
+}
+
+/**
+ * One node holds all partitions. Those of a node that has crashed are free when its leases end;
+ * those of one that lives are not.
+ */
+async function waitForAll(open: OpenRedis, spec: RedisSpec): Promise<void> {
+  const started = performance.now();
+  while (open.store.held.length < spec.partitions) {
+    if (performance.now() - started > spec.leaseMs + PATIENCE_MS) {
+      await open.close();
+      const fact = `another node holds the data of prefix ${spec.prefix}`;
+      const fix = "stop the other node, or use another prefix";
+      throw new ActorError("E_NODE_RUNNING", fact, { at: shownUrl(spec.url), fix });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await open.leases.round().catch(() => {});
+  }
+}
+
+/** The number of partitions and the layout are those of the first start. */
+async function checkApp(connections: RedisConnections, spec: RedisSpec): Promise<void> {
+  const { client } = connections;
+  const key = `{${spec.prefix}}:app`;
+  await client.hsetnx(key, "schema", String(REDIS_SCHEMA));
+  await client.hsetnx(key, "partitions", String(spec.partitions));
+  const { schema, partitions } = await client.hgetall(key);
+  const at = `${shownUrl(spec.url)}, prefix ${spec.prefix}`;
+  if (schema !== String(REDIS_SCHEMA)) {
+    const fact = `the data has layout ${schema}; this program reads ${REDIS_SCHEMA}`;
+    const fix = "run the version of Coppice that wrote it, or use another prefix";
+    throw new ActorError("E_STORE_VERSION", fact, { at, fix });
+  }
+  if (partitions !== String(spec.partitions)) {
+    const fact = `the data is in ${partitions} partitions, the app asks for ${spec.partitions}`;
+    const fix = `say redis({ partitions: ${partitions} }), or use another prefix`;
+    throw new ActorError("E_STORE_SETTINGS", fact, { at, fix });
+  }
+}
+
+type Basis = Pick<OpenRedis, "connections" | "weak" | "epoch" | "node">;
+
+async function join(
+  spec: RedisSpec,
+  dynamic: readonly string[] | null,
+  news: (what: StoreNews) => void,
+  basis: Basis,
+): Promise<OpenRedis> {
+  const { connections, node } = basis;
+  const { prefix, partitions, leaseMs } = spec;
+  const spread: Spread = { partitions, dynamic };
+  const leaving = new Map<number, () => void>();
+  const store: RedisStore = new RedisStore({
+    prefix,
+    spread,
+    client: randomBytes(8).toString("hex"),
+    connections,
+    troubled: troubleTeller(news),
+    fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
+  });
+  const facts = JSON.stringify({ host: hostname(), pid: process.pid, since: Date.now() });
+  const leases = new Leases({
+    ...{ node, facts, prefix, partitions, leaseMs, connections, alone: true },
+    listener: listenerOf(() => store, leaving, news),
+  });
+  const channel = (to: string) => channelOf(prefix, to);
+  await connections.listen(channel(node), (bytes) => {
+    const message = JSON.parse(bytes.toString()) as { kind: string; path: string };
+    if (message.kind === "nudge") news({ kind: "nudged", paths: [message.path] });
+    else if (message.kind === "round") void leases.round().catch(() => {});
+    else news({ kind: "heard", message });
+  });
+  await leases.round();
+  return {
+    ...basis,
+    store,
+    leases,
+    left(partition) {
+      leaving.get(partition)?.();
+      leaving.delete(partition);
+    },
+    say(to, message) {
+      connections.client.publish(channel(to), JSON.stringify(message)).catch(() => {});
+    },
+    async close() {
+      for (const done of leaving.values()) done();
+      await leases.end().catch(() => {});
+      store.close();
+      connections.close();
+    },
+  };
+}
+
+/** What leases mean for the store, and what is said of them. */
+function listenerOf(
+  store: () => RedisStore,
+  leaving: Map<number, () => void>,
+  news: (what: StoreNews) => void,
+): LeaseListener {
+  return {
+    async taken(partition, token) {
+      await store().take(partition, token);
+      news({ kind: "taken", partition, why: "" });
+    },
+    async leaving(partition) {
+      const left = new Promise<void>((resolve) => leaving.set(partition, resolve));
+      news({ kind: "leaving", partition, why: "another node should have it" });
+      await left;
+      await store().settled(partition);
+      store().drop(partition);
+    },
+    lost(partition, why) {
+      store().drop(partition);
+      leaving.get(partition)?.();
+      leaving.delete(partition);
+      news({ kind: "lost", partition, why });
+    },
+    nudged: (_, paths) => news({ kind: "nudged", paths }),
+    members: (members) => news({ kind: "members", members }),
+  };
+}
+
+/** Says once per outage, and at most once a second, what is wrong. */
+function troubleTeller(news: (what: StoreNews) => void): (thrown: unknown) => void {
+  let said = 0;
+  return (thrown) => {
+    const now = Date.now();
+    if (now - said < QUIET_MS) return;
+    said = now;
+    news({ kind: "trouble", why: (thrown as Error).message || String(thrown) });
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Owns: mail into partitions, from the outboxes of ours and from those who are not durable: one line
+ * per target, so that order is kept, and each letter once (its number in the outbox tells).
+ * Does not own: the outboxes (redis-store.ts).
+ */
+import { type RedisConnections, script } from "./redis-connect.ts";
+import { keysOf } from "./redis-leases.ts";
+import { Line } from "./redis-line.ts";
+import { POST } from "./redis-script.ts";
+import { type Arg, type Letter, number, type Reply, text } from "./redis-wire.ts";
+
+const SCRIPT = script(POST);
+/** The sender of a letter that comes out of no outbox. */
+const NOBODY = "";
+
+export interface PostOptions {
+  readonly prefix: string;
+  readonly client: string;
+  readonly connections: RedisConnections;
+  readonly troubled: (thrown: unknown) => void;
+  /** Is the partition this node's? Then its actors hear of their mail without a nudge. */
+  readonly holds: (partition: number) => boolean;
+  /** Letters of an outbox have arrived: they can be dropped there. */
+  readonly relayed: (from: number, to: number, upTo: number) => void;
+}
+
+/** The channel on which a node hears that there is something to look at. */
+export const channelOf = (prefix: string, node: string): string => `{${prefix}}:to:${node}`;
+
+/** What a node hears on its channel, when it has mail in a partition of its own. */
+export type Nudge = { readonly kind: "nudge"; readonly path: string };
+
+/** This node's post. */
+export class Posts {
+  readonly #options: PostOptions;
+  readonly #lines = new Map<number, Line>();
+  /** From partition, to partition → highest number that has arrived and can be dropped. */
+  readonly #done = new Map<string, number>();
+
+  constructor(options: PostOptions) {
+    this.#options = options;
+  }
+
+  /** A letter that a commit of ours put into an outbox. @returns its number, 0 = nobody there */
+  async relay(from: number, nth: number, to: number, letter: Letter): Promise<number> {
+    const [seq] = await this.#send(to, String(from), nth, letter);
+    const pair = `${from} ${to}`;
+    const before = this.#done.get(pair);
+    // One word for all that arrives in a turn.
+    if (before === undefined) {
+      queueMicrotask(() => {
+        const upTo = this.#done.get(pair);
+        this.#done.delete(pair);
+        if (upTo !== undefined) this.#options.relayed(from, to, upTo);
+      });
+    }
+    this.#done.set(pair, Math.max(nth, before ?? 0));
+    return Math.max(0, number(seq));
+  }
+
+  /** A letter of somebody who is not durable, or, empty, a nudge. @returns as an enqueue is answered */
+  post(to: number, letter: Letter): Promise<readonly Reply[]> {
+    return this.#send(to, NOBODY, 0, letter);
+  }
+
+  /** The outbox of a partition is somebody else's. */
+  forget(from: number): void {
+    for (const pair of this.#done.keys()) {
+      if (pair.startsWith(`${from} `)) this.#done.delete(pair);
+    }
+  }
+
+  close(): void {
+    for (const line of this.#lines.values()) line.end(new Error("the store is closed"));
+    this.#lines.clear();
+  }
+
+  async #send(to: number, from: string, nth: number, letter: Letter): Promise<readonly Reply[]> {
+    const nudge = !this.#options.holds(to);
+    const { mail, id, at } = letter;
+    const args: Arg[] = [from, String(nth), letter.to, mail, nudge ? "1" : "0", id, at];
+    const [reply] = await this.#lineTo(to).send([args]);
+    const [holder, answer] = reply as [Reply, readonly Reply[]];
+    const isForOther = nudge && (number(answer[0]) > 0 || mail.length === 0);
+    if (isForOther && text(holder) !== "") this.#tell(text(holder), letter.to);
+    return answer;
+  }
+
+  #tell(node: string, path: string): void {
+    const { connections, prefix } = this.#options;
+    const nudge: Nudge = { kind: "nudge", path };
+    // If this is lost, the node finds it with its next renewal of the lease.
+    connections.client.publish(channelOf(prefix, node), JSON.stringify(nudge)).catch(() => {});
+  }
+
+  #lineTo(to: number): Line {
+    const known = this.#lines.get(to);
+    if (known !== undefined) return known;
+    const { connections, prefix, client, troubled } = this.#options;
+    const { base, meta } = keysOf(prefix, to);
+    const call = async (batch: number, args: Arg[]) => {
+      const head = [client, String(batch)];
+      const reply = await connections.call(to, SCRIPT, [base, meta], [...head, ...args]);
+      const [holder, seqs] = reply as [Reply, readonly Reply[]];
+      return seqs.map((seq) => [holder, seq] as const);
+    };
+    const line = new Line({ call, troubled });
+    this.#lines.set(to, line);
+    return line;
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * Owns: what runs inside of Redis, in Lua: batches of the holder of a partition, posts from others.
+ * Does not own: mailboxes (redis-mailbox.ts), dead letters (redis-letters.ts), leases
+ * (redis-lease-script.ts), how operations become arguments (redis-wire.ts), when a script is called.
+ *
+ * All keys of a partition share one hash tag, so each script stays in one slot of a Cluster:
+ *
+ * ```
+ * meta     hash: token holder seq born, the last batch (client number saved), dead letters' bytes,
+ *          o<Q> last number of the outbox to partition Q, i<P> last number taken in from P
+ * lease    string: the node that holds the partition; it expires
+ * a:<path> hash: token life born behaviour version args state parked effects journal
+ * m:<path> hash: number → mail, r<number> → attempts      s:<path> list: steps of mail in flight
+ * t:<path> hash: per timer d<id> due, r<id> how it repeats, m<id> its mail
+ * i:<path> sorted set: ids of outside mail by time       j:<path> hash: id → its answer
+ * c:<path> sorted set: children by birth                  o:<Q>    list: outbox to partition Q
+ * nudge    set: actors with mail from other nodes that their own has not seen
+ * dead     stream of letters: at path seq attempts reason mail
+ * post:<client>  the answers of a client's last post, for when it asks again
+ * ```
+ *
+ * A mail is ask:length:id and the rest as msgpack; the id, of that length, is that of outside mail.
+ * Scripts do not undo what an error
+ * interrupts, so nothing here may fail after the first write.
+ */
+import { LETTERS } from "./redis-letters.ts";
+import { MAILBOX } from "./redis-mailbox.ts";
+import { WINDOW_MS } from "./store.ts";
+
+/** How long the answers of a client's last post are kept. @unit ms */
+const POST_MS = 3_600_000;
+
+/**
+ * A batch of the holder. KEYS: base, meta. ARGV: token, client, number of the batch, wall ms, ops.
+ * A batch sent again is answered as the first time and changes nothing.
+ */
+export const BATCH = `${MAILBOX}
+local token, client, number, now = count(), take(), count(), take()
+local head = call('HMGET', meta, 'token', 'seq', 'client', 'number', 'saved')
+if tonumber(head[1] or 0) ~= token then return redis.error_reply('FENCED by a newer holder') end
+local before = nil
+if head[3] == client then
+  local last = tonumber(head[4])
+  if number < last then return redis.error_reply('STALE batch') end
+  if number == last then before = cmsgpack.unpack(head[5]) end
+end
+seq = tonumber(head[2] or 0)
+local wrote = false
+
+local function older(row, life)
+  local t, l = tonumber(row[1] or 0), tonumber(row[2] or 0)
+  return t > token or (t == token and l > life)
+end
+
+local function bear(key, path, row, behaviour, args)
+  if row[3] then
+    call('DEL', base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
+    base .. 'i:' .. path, base .. 'j:' .. path)
+    call('HDEL', key, 'parked', 'effects', 'journal')
+    row[4], row[5] = false, false
+  else
+    local time = call('TIME')
+    local born = tonumber(time[1]) * 1000000 + tonumber(time[2])
+    local last = tonumber(call('HGET', meta, 'born') or 0)
+    if born <= last then born = last + 1 end
+    born = string.format('%.0f', born)
+    call('HSET', meta, 'born', born)
+    call('HSET', key, 'born', born)
+    local above = parent(path)
+    if above then call('ZADD', base .. 'c:' .. above, born, string.sub(path, #above + 2)) end
+  end
+  call('HSET', key, 'behaviour', behaviour, 'args', args)
+end
+
+local function journal(key, path, row, acked, steps)
+  local list = base .. 's:' .. path
+  if row[5] then
+    local kept, gone = {}, false
+    for _, step in ipairs(call('LRANGE', list, 0, -1)) do
+      if acked[string.match(step, '^%d+')] then gone = true else kept[#kept + 1] = step end
+    end
+    if gone then
+      call('DEL', list)
+      for _, step in ipairs(kept) do call('RPUSH', list, step) end
+      if #kept == 0 then call('HDEL', key, 'journal') end
+    end
+  end
+  for _, step in ipairs(steps) do
+    if not acked[step[1]] then
+      call('RPUSH', list, step[1] .. ':' .. step[2])
+      call('HSET', key, 'journal', '1')
+    end
+  end
+end
+
+local ops = {}
+${LETTERS}
+function ops.load(old)
+  local path, life = take(), take()
+  local key = base .. 'a:' .. path
+  local row = call('HMGET', key, 'token', 'life', 'born', 'behaviour', 'version', 'args', 'state',
+    'parked', 'effects')
+  if not old and tonumber(life) > 0 and not older(row, tonumber(life)) then
+    call('HSET', key, 'token', token, 'life', life)
+    call('SREM', base .. 'nudge', path)
+  end
+  local mark = old and old[1] or seq
+  if not row[3] then return { mark }, { mark } end
+  return { mark, row[4], row[5], row[6], row[7], row[8] or '', row[9] or '',
+    call('HGETALL', base .. 'm:' .. path), call('LRANGE', base .. 's:' .. path, 0, -1),
+    call('HGETALL', base .. 't:' .. path) }, { mark }
+end
+
+function ops.list()
+  local path = take()
+  local found = {}
+  local children = call('ZRANGE', base .. 'c:' .. path, 0, -1, 'WITHSCORES')
+  for i = 1, #children, 2 do
+    found[#found + 1] = children[i]
+    found[#found + 1] = children[i + 1]
+    found[#found + 1] = call('HGET', base .. 'a:' .. path .. '/' .. children[i], 'args')
+  end
+  return found, {}
+end
+
+function ops.commit(old)
+  local path, life, behaviour, version = take(), count(), take(), take()
+  local created, args, stated, state = take(), take(), take(), take()
+  local parked, effects = take(), take()
+  local acks, steps, retries, dead = some(take), some(pair), some(pair), some(pair)
+  local timers = some(function() return { take(), take(), take(), take(), take() } end)
+  local given = some(pair)
+  local mails = some(function() return { take(), take(), take() } end)
+  if old then return old, old end
+  local key = base .. 'a:' .. path
+  local row = call('HMGET', key, 'token', 'life', 'born', 'parked', 'journal')
+  if older(row, life) or (created == '0' and not row[3]) then return { 0 }, { 0 } end
+  wrote = true
+  if created == '1' then bear(key, path, row, behaviour, args) end
+  if stated == '1' then call('HSET', key, 'state', state, 'version', version) end
+  bury(path, dead)
+  local box, acked = base .. 'm:' .. path, {}
+  for _, number in ipairs(acks) do
+    acked[number] = true
+    call('HDEL', box, number, 'r' .. number)
+  end
+  for _, retry in ipairs(retries) do
+    if call('HEXISTS', box, retry[1]) == 1 then call('HSET', box, 'r' .. retry[1], retry[2]) end
+  end
+  journal(key, path, row, acked, steps)
+  if parked ~= '' then call('HSET', key, 'parked', parked, 'effects', effects)
+  elseif row[4] and acked[row[4]] then call('HDEL', key, 'parked', 'effects') end
+  local clock = base .. 't:' .. path
+  for _, timer in ipairs(timers) do
+    local id = timer[1]
+    if timer[2] == '0' then call('HDEL', clock, 'd' .. id, 'r' .. id, 'm' .. id)
+    else call('HSET', clock, 'd' .. id, timer[3], 'r' .. id, timer[4], 'm' .. id, timer[5]) end
+  end
+  for _, answer in ipairs(given) do
+    if call('ZSCORE', base .. 'i:' .. path, answer[1]) then
+      call('HSET', base .. 'j:' .. path, answer[1], answer[2])
+      call('PEXPIRE', base .. 'j:' .. path, ${2 * WINDOW_MS})
+    end
+  end
+  local answer = { 1 }
+  for _, mail in ipairs(mails) do
+    if mail[1] == '' then
+      answer[#answer + 1] = keep(mail[2], mail[3])
+    else
+      answer[#answer + 1] = -call('HINCRBY', meta, 'o' .. mail[1], 1)
+      call('RPUSH', base .. 'o:' .. mail[1], mail[3])
+    end
+  end
+  return answer, answer
+end
+
+function ops.enqueue(old)
+  local to, mail, id, time = take(), take(), take(), take()
+  if old then return old, old end
+  wrote = true
+  local answer = keep(to, mail, id, time)
+  if type(answer) == 'number' then answer = { answer } end
+  return answer, answer
+end
+
+function ops.fire(old)
+  local path, life, id, due, next = take(), count(), take(), take(), take()
+  if old then return old, old end
+  local row = call('HMGET', base .. 'a:' .. path, 'token', 'life', 'born')
+  local clock = base .. 't:' .. path
+  local found = call('HMGET', clock, 'd' .. id, 'm' .. id)
+  if not row[3] or found[1] ~= due or older(row, life) then return { 0 }, { 0 } end
+  wrote = true
+  if next == '' then call('HDEL', clock, 'd' .. id, 'r' .. id, 'm' .. id)
+  else call('HSET', clock, 'd' .. id, next) end
+  local answer = { keep(path, found[2]) }
+  return answer, answer
+end
+
+function ops.forget(old)
+  local path = take()
+  if old then return {}, old end
+  wrote = true
+  call('DEL', base .. 'a:' .. path, base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
+    base .. 'i:' .. path, base .. 'j:' .. path)
+  call('SREM', base .. 'nudge', path)
+  local above = parent(path)
+  if above then call('ZREM', base .. 'c:' .. above, string.sub(path, #above + 2)) end
+  return {}, {}
+end
+
+function ops.trim(old)
+  local to, upTo = take(), count()
+  if old then return {}, old end
+  local list = base .. 'o:' .. to
+  local first = tonumber(call('HGET', meta, 'o' .. to) or 0) - call('LLEN', list) + 1
+  if upTo >= first then call('LTRIM', list, upTo - first + 1, -1) end
+  return {}, {}
+end
+
+local answers, saved = {}, {}
+while at < #ARGV do
+  local n = #answers + 1
+  answers[n], saved[n] = ops[take()](before and before[n])
+end
+if wrote and not before then
+  call('HSET', meta, 'seq', string.format('%.0f', seq), 'client', client, 'number', number,
+    'saved', cmsgpack.pack(saved))
+end
+return answers
+`;
+
+/**
+ * Mail from those who do not hold the partition: relayed out of another partition's outbox (told
+ * apart by its number there), or from somebody who is not durable. ARGV: client, number, then per
+ * letter: partition it comes from or "", number there, receiver, mail, nudge or not, id, time. A
+ * letter without mail only nudges. Answers: the holder, then what an enqueue is answered, for each;
+ * -1: it was here before.
+ */
+export const POST = `${MAILBOX}
+local client, number = take(), count()
+local mine = base .. 'post:' .. client
+local holder = call('GET', base .. 'lease') or ''
+local saved = call('GET', mine)
+if saved then
+  saved = cmsgpack.unpack(saved)
+  if number < saved[1] then return redis.error_reply('STALE post') end
+  if number == saved[1] then return { holder, saved[2] } end
+end
+seq = tonumber(call('HGET', meta, 'seq') or 0)
+local answers = {}
+while at < #ARGV do
+  local from, nth, to, mail, nudge = take(), count(), take(), take(), take()
+  local id, time = take(), take()
+  local answer = 0
+  local last = from ~= '' and tonumber(call('HGET', meta, 'i' .. from) or 0) or nth - 1
+  if nth <= last then
+    answer = -1
+  elseif nth > last + 1 then
+    return redis.error_reply('GAP in the mail from partition ' .. from)
+  else
+    if mail ~= '' then answer = keep(to, mail, id, time) end
+    if type(answer) == 'table' then nudge = '0' end
+    if from ~= '' then call('HSET', meta, 'i' .. from, nth) end
+    if nudge == '1' and (mail == '' or answer ~= 0) then call('SADD', base .. 'nudge', to) end
+  end
+  call('HSET', meta, 'seq', string.format('%.0f', seq))
+  answers[#answers + 1] = type(answer) == 'number' and { answer } or answer
+end
+call('SET', mine, cmsgpack.pack({ number, answers }), 'PX', ${POST_MS})
+return { holder, answers }
+`;
