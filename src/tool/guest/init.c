@@ -432,6 +432,7 @@ static void boot(void) {
   if (mkdir("/cg/tool", 0755)) fatal("cgroup");
   chmod("/cg", 0700);
   put_file("/proc/sys/kernel/dmesg_restrict", "1");
+  put_file("/proc/sys/user/max_user_namespaces", "0");
   put_file("/proc/sys/kernel/printk", "1");
 }
 /* The value of a word of the kernel's command line. */
