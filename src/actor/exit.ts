@@ -14,7 +14,8 @@ export type ExitReason =
   | { tag: "killed"; by: "supervisor" | "operator" | "deadline" }
   /** Held its thread for longer than `sliceMs`; `stack` says where. */
   | { tag: "aborted"; sliceMs: number; stack?: string }
-  | { tag: "quota"; resource: QuotaResource; limit: number; used: number }
+  /** A limit of this actor, or of a supervisor above it (`at`), would have been passed. */
+  | { tag: "quota"; resource: QuotaResource; limit: number; used: number; at?: string }
   | { tag: "linked"; to: string; reason: ExitReason }
   | { tag: "thread_lost"; thread: number }
   | { tag: "fenced"; token: number }
@@ -22,7 +23,14 @@ export type ExitReason =
   | { tag: "no_actor"; path: string }
   | { tag: "nondeterminism"; step: number };
 
-export type QuotaResource = "reductions" | "tokens" | "usd" | "wallMs" | "memoryBytes";
+export type QuotaResource =
+  | "reductions"
+  | "tokens"
+  | "microUsd"
+  | "steps"
+  | "toolCalls"
+  | "wallMs"
+  | "memoryBytes";
 
 export const NORMAL: ExitReason = Object.freeze({ tag: "normal" });
 export const SHUTDOWN: ExitReason = Object.freeze({ tag: "shutdown" });
@@ -98,6 +106,8 @@ export class ExitThrown {
   }
 }
 
+const ofPath = (path: string | undefined) => (path === undefined ? "" : ` at ${path}`);
+
 /** One line for people: `error TypeError: x is not a function`. */
 export function formatReason(reason: ExitReason): string {
   switch (reason.tag) {
@@ -112,7 +122,7 @@ export function formatReason(reason: ExitReason): string {
     case "aborted":
       return `aborted after ${reason.sliceMs}ms`;
     case "quota":
-      return `quota ${reason.resource}: ${reason.used} of ${reason.limit}`;
+      return `quota ${reason.resource}: ${reason.used} of ${reason.limit}${ofPath(reason.at)}`;
     case "linked":
       return `linked to ${reason.to}: ${formatReason(reason.reason)}`;
     case "thread_lost":

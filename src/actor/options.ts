@@ -33,6 +33,8 @@ export interface ChildSettings {
   placement?: Placement;
   /** Limit of the heap of its own thread; over it the thread is lost. @default Node's */
   threadHeap?: Size;
+  /** What it, with all below it, may spend. @default no limits */
+  quota?: Quota;
 }
 
 /** Settings of a child that runs a behaviour. */
@@ -71,8 +73,6 @@ export interface ActorSettings extends ChildSettings {
   askTimeout?: Duration;
   /** Check messages from inside as well as from outside. @default "edges" */
   validate?: "edges" | "always";
-  /** Checked and shown, but not metered by this version: nothing ends for it. @default no limits */
-  quota?: Quota;
 }
 
 /** Flags of a supervisor; restart, shutdown and significant speak of it as a child. */

@@ -1,57 +1,89 @@
 /**
- * Owns: the spend limits of an actor: what people write, and the same in plain units.
- * Does not own: metering; this version has none, so nothing ends because of a quota.
+ * Owns: the spend limits of an actor or a subtree: what people write, the same in plain units, and
+ * which limits a path stands under. Does not own: keeping the books (tool/ledger.ts).
  */
+import { ActorError } from "./errors.ts";
+import type { QuotaResource } from "./exit.ts";
 import { settings } from "./settings.ts";
 import { bytes, type Duration, milliseconds, type Size } from "./units.ts";
 
-/** What an actor may spend in one life. What is not named is not limited. */
+/**
+ * What an actor, or all below a supervisor together, may spend. What is not named is not limited. It
+ * counts for the path, over crashes and restarts; with a durable actor in it also over those of the
+ * node. Who would go over a limit exits with `quota` before anything is spent.
+ */
 export interface Quota {
+  /** Messages, effects and metered work. A supervisor's is counted up with each tool call below it. */
   reductions?: number;
   /** Of models. */
   tokens?: number;
+  /** Kept in whole millionths. */
   usd?: number;
+  /** Tool calls and `ctx.step`s. */
+  steps?: number;
+  toolCalls?: number;
+  /** From the first tool call. A call that is under way then is ended. */
   wall?: Duration;
+  /** Of all sandboxes and pool threads at a time. An actor's own heap is not its to measure. */
   memory?: Size;
+  /**
+   * When this part of a limit is reached, the actor whose call it was gets the message `tell`, if its
+   * behaviour has it: `{ path, resource, used, limit }`. Once for each limit.
+   * @default { at: 0.8, tell: "budget" }
+   */
+  soft?: { at?: number; tell?: string };
 }
 
 /** A {@link Quota} in plain units. */
-export interface QuotaLimits {
-  readonly reductions?: number;
-  readonly tokens?: number;
-  readonly usd?: number;
-  readonly wallMs?: number;
-  readonly memoryBytes?: number;
-}
+export type QuotaLimits = { readonly [R in QuotaResource]?: number } & {
+  readonly soft: { readonly at: number; readonly tell: string };
+};
 
 const USD_MAX = 1e9;
 
-/** How each word of a quota is read. */
+/** Dollars as whole millionths, rounded up: nobody spends half of one. @unit micro-USD */
+export const microUsdOf = (usd: number): number => Math.ceil(Number((usd * 1e6).toFixed(6)));
+
+const count = (name: string) => (value: number, at: string) =>
+  settings.integer(value, 0, [0, Number.MAX_SAFE_INTEGER], `quota.${name}`, at);
+
+function usdOf(value: number, at: string): number {
+  if (value >= 0 && value <= USD_MAX) return microUsdOf(value);
+  throw settings.outside("quota.usd", value, 0, USD_MAX, at);
+}
+
+/** How each word of a quota is read, and the resource it limits. */
 const READERS = {
-  reductions: (value: number, at: string) => ({ reductions: count(value, "reductions", at) }),
-  tokens: (value: number, at: string) => ({ tokens: count(value, "tokens", at) }),
-  usd: (value: number, at: string) => {
-    if (value >= 0 && value <= USD_MAX) return { usd: value };
-    throw settings.outside("quota.usd", value, 0, USD_MAX, at);
-  },
-  wall: (value: Duration, at: string) => ({ wallMs: milliseconds(value, `${at}, quota.wall`) }),
-  memory: (value: Size, at: string) => ({ memoryBytes: bytes(value, `${at}, quota.memory`) }),
-};
+  reductions: ["reductions", count("reductions")],
+  tokens: ["tokens", count("tokens")],
+  usd: ["microUsd", usdOf],
+  steps: ["steps", count("steps")],
+  toolCalls: ["toolCalls", count("toolCalls")],
+  wall: ["wallMs", (value: Duration, at: string) => milliseconds(value, `${at}, quota.wall`)],
+  memory: ["memoryBytes", (value: Size, at: string) => bytes(value, `${at}, quota.memory`)],
+} as const satisfies Record<string, readonly [QuotaResource, (value: never, at: string) => number]>;
 
 type Word = keyof typeof READERS;
 
 const WORDS = Object.keys(READERS) as [Word, ...Word[]];
 
-const count = (value: number, name: string, at: string) =>
-  settings.integer(value, 0, [0, Number.MAX_SAFE_INTEGER], `quota.${name}`, at);
+function readSoft(soft: Quota["soft"], at: string): QuotaLimits["soft"] {
+  const part = soft?.at ?? 0.8;
+  if (part > 0 && part <= 1) return { at: part, tell: soft?.tell ?? "budget" };
+  throw new ActorError("E_SPEC_RANGE", `quota.soft.at: ${part} is outside its limits`, {
+    at,
+    fix: "use a part of the limit: more than 0, at most 1",
+  });
+}
 
 /** Limits in plain units, or null. @throws E_SPEC_STRATEGY E_SPEC_RANGE E_UNITS */
 export function readQuota(quota: Quota | undefined, at: string): QuotaLimits | null {
   if (quota === undefined) return null;
-  let limits: QuotaLimits = {};
-  for (const [name, value] of Object.entries(quota)) {
-    const read = READERS[settings.word(name as Word, WORDS, "quota", at)];
-    if (value !== undefined) limits = { ...limits, ...read(value as never, at) };
+  const { soft, ...rest } = quota;
+  let limits: QuotaLimits = { soft: readSoft(soft, at) };
+  for (const [name, value] of Object.entries(rest)) {
+    const [resource, read] = READERS[settings.word(name as Word, WORDS, "quota", at)];
+    if (value !== undefined) limits = { ...limits, [resource]: read(value as never, at) };
   }
   return Object.freeze(limits);
 }

@@ -62,6 +62,7 @@ export interface SupervisorSpec {
   readonly placement: Placement;
   readonly threadHeapBytes: number | null;
   readonly children: readonly ChildSpec[];
+  readonly quota: QuotaLimits | null;
   /** Set in a dynamic supervisor: what each child is made of. */
   readonly template: ChildSpec | null;
   readonly maxChildren: number;
@@ -200,6 +201,7 @@ export function supervisor(
     periodMs,
     autoShutdown,
     ...settings.child(flags, "infinity", at),
+    quota: readQuota(flags.quota, at),
     children: Object.freeze(children.map((each) => withDeliveries(each, intensity, at))),
     template: null,
     maxChildren: 0,
@@ -241,6 +243,7 @@ export function dynamic(
     periodMs,
     autoShutdown: "never" as const,
     ...settings.child(flags, "infinity", at),
+    quota: readQuota(flags.quota, at),
     children: [],
     template: withDeliveries(template, intensity, at),
     maxChildren: settings.integer(flags.maxChildren, 1e6, [0, 1e9], "maxChildren", at),

@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import { checkId } from "./actor.ts";
 import { ActorError, shown } from "./errors.ts";
+import { limitsOf, type Pace, retriesOf, type ToolLimits } from "./pace.ts";
 import { settings } from "./settings.ts";
 import type { SandboxSpec } from "./walls.ts";
 
@@ -39,6 +40,24 @@ export type ToolRun<I, O> =
   | CommandRun<I, O>
   | ((input: I, signal: AbortSignal, key: string) => O | Promise<O>);
 
+/** Tokens and money, in whole numbers: what is not whole is rounded up. */
+export interface Spend {
+  readonly tokens?: number;
+  /** @unit micro-USD */
+  readonly microUsd?: number;
+}
+
+/**
+ * What a call costs. The most it may cost is held in every quota above the caller before it runs;
+ * when it has ended, what it did cost is counted and the rest given back. Of a call that failed, what
+ * its error has as `spent`; without that nobody knows, and the most is counted.
+ */
+export interface Cost<I, O> {
+  readonly most: (input: I) => Spend;
+  /** @default the most */
+  readonly spent?: (output: O, input: I) => Spend;
+}
+
 /** A tool as a value, granted in child specs by itself. */
 export interface ToolValue<I = unknown, O = unknown> {
   readonly kind: "tool";
@@ -48,6 +67,9 @@ export interface ToolValue<I = unknown, O = unknown> {
   readonly sandbox: SandboxSpec;
   readonly run: ToolRun<I, O>;
   readonly idempotent: boolean;
+  readonly retries: number;
+  readonly limits: ToolLimits | null;
+  readonly cost: Cost<I, O> | null;
 }
 
 /** A tool of any types: what specs and the broker handle. */
@@ -55,7 +77,7 @@ export interface ToolValue<I = unknown, O = unknown> {
 export type AnyTool = ToolValue<any, any>;
 
 /** What {@link tool} is told. */
-export interface ToolOptions<I extends z.ZodType, O extends z.ZodType> {
+export interface ToolOptions<I extends z.ZodType, O extends z.ZodType> extends Pace {
   input: I;
   output: O;
   /** @default inline: trusted code in the actor's thread */
@@ -66,6 +88,8 @@ export interface ToolOptions<I extends z.ZodType, O extends z.ZodType> {
    * the answer is the error `E_TOOL_UNKNOWN` and the agent decides. @default false
    */
   idempotent?: boolean;
+  /** What a call costs, for quotas. @default nothing but itself */
+  cost?: Cost<z.infer<I>, z.infer<O>>;
 }
 
 /** A command of words as program and arguments. */
@@ -110,6 +134,7 @@ export function tool<I extends z.ZodType, O extends z.ZodType>(
   const at = `tool ${name}`;
   const sandbox = options.sandbox ?? { tier: "inline" };
   checkRun(options.run, sandbox.tier, at);
+  const idempotent = settings.flag(options.idempotent, false, "idempotent", at);
   return {
     kind: "tool",
     name,
@@ -117,6 +142,9 @@ export function tool<I extends z.ZodType, O extends z.ZodType>(
     output: options.output as z.ZodType<z.infer<O>>,
     sandbox,
     run: options.run,
-    idempotent: settings.flag(options.idempotent, false, "idempotent", at),
+    idempotent,
+    retries: retriesOf(options, idempotent, at),
+    limits: limitsOf(options, at),
+    cost: options.cost ?? null,
   };
 }

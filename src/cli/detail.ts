@@ -25,6 +25,8 @@ export function drawDetail(detail: Detail, nowMs: number, io: Io): string[] {
   return [
     ...table([headOf(detail)], io),
     ...section("now", nowRows(detail)),
+    ...section("quota", detail.quota.map(quotaRow)),
+    ...section("tool calls", toolRows(detail)),
     ...section("last exit", exitRows(detail, ago)),
     ...section("state", detail.state === "" ? [] : prettyState(detail.state, io)),
     ...section(
@@ -78,6 +80,40 @@ function nowRows(detail: Detail): Cell[][] {
     ["handled", plural(detail.handled, "message")],
     ["reductions", grouped(detail.reductions)],
     ["waits for", `${plural(detail.asks, "answer")}, ${plural(detail.timers, "timer")}`],
+  ];
+}
+
+const RESOURCES: Readonly<Record<string, string>> = {
+  microUsd: "money",
+  toolCalls: "tool calls",
+  wallMs: "time",
+  memoryBytes: "memory",
+};
+
+/** An amount in the unit people read it in. */
+function amount(resource: string, value: number): string {
+  if (resource === "microUsd") return `$${(value / 1e6).toFixed(6)}`;
+  if (resource === "wallMs") return span(value);
+  return resource === "memoryBytes" ? `${(value / 1_048_576).toFixed(1)} MB` : grouped(value);
+}
+
+function quotaRow({ resource, used, held, limit }: Detail["quota"][number]): Cell[] {
+  const over = used + held >= limit ? "red" : used + held >= limit * 0.8 ? "yellow" : "dim";
+  const left: Cell = { text: `${Math.round(((used + held) / (limit || 1)) * 100)} %`, style: over };
+  const open = held === 0 ? "" : `, ${amount(resource, held)} held`;
+  const text = `${amount(resource, used)} of ${amount(resource, limit)}${open}`;
+  return [RESOURCES[resource] ?? resource, text, left];
+}
+
+function toolRows({ tools }: Detail): Cell[][] {
+  if (tools === null) return [];
+  const { calls, failed, wallMs, cpuMs, memoryBytes, bytesIn, bytesOut } = tools;
+  const most = memoryBytes === 0 ? "not measured" : `${amount("memoryBytes", memoryBytes)} at most`;
+  return [
+    ["calls", `${grouped(calls)}, ${grouped(failed)} failed`],
+    ["took", `${span(Math.round(wallMs))}, ${span(Math.round(cpuMs))} of CPU in sandboxes`],
+    ["memory", most],
+    ["bytes", `${grouped(bytesIn)} in, ${grouped(bytesOut)} out`],
   ];
 }
 

@@ -14,6 +14,18 @@ import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Alarm } from "./timetable.ts";
 
+/** Sums over tool calls; of memory the highest peak. */
+export interface ToolTotals {
+  calls: number;
+  /** Those of them that did not end with `ok`. */
+  failed: number;
+  wallMs: number;
+  cpuMs: number;
+  memoryBytes: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
 /** The rare belongings of one incarnation. */
 export class Belongings {
   readonly #cell: Cell;
@@ -73,6 +85,10 @@ export class Belongings {
   inFlight: (() => void) | null = null;
   /** Set by the end, while a commit is in flight: tells the others of it. */
   settle: (() => void) | null = null;
+  /** What its tool calls have used together. */
+  tools: ToolTotals | null = null;
+  /** Work that was counted in a quota. @unit reductions */
+  reported = 0;
   /** Highest mail number already read from the store. */
   watermark = 0;
   #idle: TimerEntry | null = null;

@@ -10,7 +10,7 @@ import { Belongings } from "./belongings.ts";
 import { seal } from "./commits.ts";
 import { undeliverable } from "./delivery.ts";
 import { caughtUp } from "./durable-mail.ts";
-import { bury } from "./ending.ts";
+import { bury, outworked } from "./ending.ts";
 import type { Fifo } from "./fifo.ts";
 import { handleMail, handleNotice, invoke, settled } from "./handling.ts";
 import { resume } from "./journal.ts";
@@ -167,6 +167,7 @@ export class Cell {
 
   /** The turn is over: what it did is committed. @returns whether work is left */
   #rest(): boolean {
+    if (this.reductions > this.program.lifeReductions) outworked(this);
     if (this.slice !== null) seal(this);
     if (this.rare !== null) this.rare.unmute(this.spec.mailboxMax / 2);
     if (this.status === "exited") return false;

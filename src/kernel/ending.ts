@@ -15,6 +15,14 @@ export function interrupt(cell: Cell, reason: ExitReason): void {
   conclude(cell, reason);
 }
 
+/** Has done more work than its quota allows in one life: what it did stands, it does no more. */
+export function outworked(cell: Cell): void {
+  const { reductions: used, program, status } = cell;
+  const { lifeReductions: limit } = program;
+  if (status === "exited" || status === "stopping") return;
+  interrupt(cell, { tag: "quota", resource: "reductions", limit, used });
+}
+
 /** Throws away what the unfinished message has done. */
 export function cutBack(cell: Cell): void {
   rememberTies(cell, cell.slice?.cut());

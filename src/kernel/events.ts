@@ -2,7 +2,7 @@
  * Owns: every observable fact of the kernel, once. Logs, CLI, checkers and tests read these.
  * Does not own: what is done with them (observe/, sim/checkers.ts).
  */
-import type { ExitReason } from "../actor/exit.ts";
+import type { ExitReason, QuotaResource } from "../actor/exit.ts";
 import type { Outcome, Tier, Usage } from "../actor/outcome.ts";
 
 /** Why a message became a dead letter. */
@@ -48,6 +48,15 @@ export type Fact =
       decision: "allow" | "deny" | "ask";
       why: string;
       by: string;
+    }
+  /** A quota of `account` is nearly used up, by a call of `path`. */
+  | {
+      type: "quota_near";
+      path: string;
+      account: string;
+      resource: QuotaResource;
+      used: number;
+      limit: number;
     }
   /** A tool call has ended; its input and output are nobody's business here. */
   | {

@@ -5,6 +5,7 @@
  */
 import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec } from "../actor/spec.ts";
+import type { ToolTotals } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
 import type { Kernel, Member } from "./kernel.ts";
 import type { Child } from "./supervision.ts";
@@ -44,6 +45,7 @@ export interface ProcessDetail extends ProcessView {
   watchers: string[];
   timers: number;
   asks: number;
+  tools: ToolTotals | null;
   deadLetters: { type: string; from: string; reason: string; atMs: number }[];
 }
 
@@ -113,6 +115,7 @@ export function detail(kernel: Kernel, path: string): ProcessDetail | null {
     watchers: [],
     timers: 0,
     asks: 0,
+    tools: null,
   };
   return member instanceof SupervisorCell ? { ...base, ...none } : { ...base, ...insides(member) };
 }
@@ -134,6 +137,7 @@ function insides(cell: Cell) {
     watchers: some([...(more?.watchers.values() ?? [])].map((each) => each.from)),
     timers: more?.timers.size ?? 0,
     asks: more?.asks.size ?? 0,
+    tools: more?.tools ?? null,
   };
 }
 

@@ -26,7 +26,6 @@ import type {
   KernelOptions,
   Mail,
   Signal,
-  Tools,
 } from "./ports.ts";
 import { Programs } from "./program.ts";
 import { Lines } from "./resting.ts";
@@ -34,6 +33,7 @@ import { Scheduler } from "./scheduler.ts";
 import type { AdminRequest } from "./supervision.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
 import { Timers } from "./timers.ts";
+import type { Tools } from "./tools.ts";
 
 export type Member = Cell | SupervisorCell;
 

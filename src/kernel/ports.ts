@@ -4,14 +4,13 @@
  */
 import type { ErrorCode } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
-import type { Outcome } from "../actor/outcome.ts";
-import type { ActorSpec, ChildSpec } from "../actor/spec.ts";
-import type { AnyTool } from "../actor/tool.ts";
-import type { Fact, KernelEvent } from "./events.ts";
+import type { ChildSpec } from "../actor/spec.ts";
+import type { KernelEvent } from "./events.ts";
 import type { Item } from "./mailbox.ts";
 import type { Pending } from "./pending.ts";
 import type { Firing, Stamp, TimerChange, TimerRecord } from "./rows.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
+import type { Tools } from "./tools.ts";
 
 export type * from "./rows.ts";
 
@@ -170,44 +169,6 @@ export interface Calendar {
 export interface Transport {
   /** @returns whether there is room for more: if not, its sender rests until {@link Kernel.room} */
   send(thread: number, envelope: Envelope): boolean;
-}
-
-/** One tool call as its handler has asked for it. */
-export interface ToolCall {
-  readonly spec: ActorSpec;
-  readonly path: string;
-  readonly tool: AnyTool;
-  readonly input: unknown;
-  /** The same in every run of the message. */
-  readonly key: string;
-  /** Did an earlier run of the message release this call, and never record its answer? */
-  readonly again: boolean;
-  /** Fires when the actor has ended. */
-  readonly signal: AbortSignal;
-  /** Wants the output of a command while it is printed. */
-  readonly output: ((chunk: { stream: "stdout" | "stderr"; text: string }) => void) | null;
-  /** Asks an actor, in nobody's name. */
-  readonly ask: (to: string, type: string, message: unknown, ms: number) => Promise<Answer>;
-  /** Makes a decision known. */
-  readonly decided: (decision: Decided) => void;
-}
-
-/** A decision about a call: by the grants, the policy, or a person. */
-export interface Decided {
-  readonly decision: "allow" | "deny" | "ask";
-  /** Of an `ask`: whom. */
-  readonly why: string;
-  readonly by: string;
-}
-
-/** How it ended; `cause`, when set, is the error the handler gets. */
-export type ToolEnd = Outcome & { readonly cause?: unknown };
-
-/** Runs tool calls; answers through the promise, which does not reject. */
-export interface Tools {
-  call(call: ToolCall): Promise<ToolEnd>;
-  /** Keeps a decision, if there is a record of them. */
-  readonly audit?: ((fact: Extract<Fact, { type: "decided" }>) => void) | undefined;
 }
 
 /** Counts the work of metered user code of one thread. */

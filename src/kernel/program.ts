@@ -16,6 +16,8 @@ export class Program {
   readonly sliceMs: number;
   readonly mailboxMax: number;
   readonly maxReductions: number;
+  /** Most work of one life. */
+  readonly lifeReductions: number;
   private type = "";
   private handler: Handler | undefined;
 
@@ -26,6 +28,7 @@ export class Program {
     this.sliceMs = spec.sliceMs;
     this.mailboxMax = spec.mailboxMax;
     this.maxReductions = spec.maxReductions;
+    this.lifeReductions = spec.quota?.reductions ?? Number.POSITIVE_INFINITY;
   }
 
   /** The handler of a message, if the behaviour has one. */

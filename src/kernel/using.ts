@@ -6,6 +6,7 @@
  * call whose answer was lost is not simply made again.
  */
 import type { UseOptions } from "../actor/context.ts";
+import { ExitThrown } from "../actor/exit.ts";
 import { outcomeError } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { answerOf } from "./answers.ts";
@@ -13,7 +14,8 @@ import type { Cell } from "./cell.ts";
 import { guarded } from "./effects.ts";
 import { answeredBefore, released } from "./journal.ts";
 import { Pending } from "./pending.ts";
-import type { Answer, Decided, ToolCall, ToolEnd } from "./ports.ts";
+import type { Answer } from "./ports.ts";
+import type { Decided, NearLimit, ToolCall, ToolEnd } from "./tools.ts";
 import type { Verbs } from "./verbs.ts";
 
 /** Calls a tool after the commit of what came before it. */
@@ -57,7 +59,8 @@ export function use(
 }
 
 /** What a call may do besides running: ask an actor, and make known what was decided. */
-function doors({ kernel, path }: Cell, { name: tool }: AnyTool, key: string) {
+function doors(cell: Cell, { name: tool }: AnyTool, key: string) {
+  const { kernel, path } = cell;
   return {
     ask: (to: string, type: string, message: unknown, ms: number) =>
       new Promise<Answer>((resolve) =>
@@ -66,6 +69,17 @@ function doors({ kernel, path }: Cell, { name: tool }: AnyTool, key: string) {
           resolve(answer);
         }),
       ),
+    reductions: () => {
+      const { more, reductions } = cell;
+      const work = reductions - more.reported;
+      more.reported = reductions;
+      return work;
+    },
+    near: ({ path: account, tell, ...rest }: NearLimit) => {
+      kernel.emit({ type: "quota_near", path, account, ...rest });
+      if (cell.status === "exited" || cell.behaviour.messages[tell] === undefined) return;
+      kernel.send(kernel.mail(path, tell, { path: account, ...rest }, path, 0), null);
+    },
     decided: (decided: Decided) => {
       const fact = { type: "decided", path, tool, key, ...decided } as const;
       kernel.emit(fact);
@@ -79,8 +93,46 @@ function start(cell: Cell, id: number, call: ToolCall): void {
   guarded(
     cell,
     () => kernel.tools.call(call),
-    (answer) => kernel.asks.answered(id, ended(cell, call, answer)),
+    (answer) => {
+      const quota = answer.ok ? (answer.value as ToolEnd).quota : undefined;
+      const own = kernel.asks.expects(id);
+      const said = ended(cell, call, answer);
+      // Not an answer that is recorded: with a higher quota the message is handled after all.
+      if (quota !== undefined && own) overspent(cell, id, quota);
+      else kernel.asks.answered(id, said);
+    },
   );
+}
+
+function count(cell: Cell, { tag, usage }: ToolEnd): void {
+  const zero = {
+    calls: 0,
+    failed: 0,
+    wallMs: 0,
+    cpuMs: 0,
+    memoryBytes: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+  cell.more.tools ??= zero;
+  const { tools } = cell.more;
+  tools.calls++;
+  if (tag !== "ok") tools.failed++;
+  tools.wallMs += usage.wallMs;
+  tools.cpuMs += usage.cpuMs ?? 0;
+  tools.memoryBytes = Math.max(tools.memoryBytes, usage.memoryBytes ?? 0);
+  tools.bytesIn += usage.bytesIn;
+  tools.bytesOut += usage.bytesOut;
+}
+
+/** The handler does not go on: what it has not committed is cut back, and its message comes again. */
+function overspent(cell: Cell, id: number, quota: NonNullable<ToolEnd["quota"]>): void {
+  const { active } = cell;
+  cell.kernel.asks.abandon(id);
+  if (active === null) return;
+  active.over ??= new ExitThrown({ tag: "quota", ...quota }, false);
+  cell.signals.push({ kind: "settled", verbs: active, ok: true, value: undefined });
+  cell.kernel.schedule(cell);
 }
 
 /** The outcome as a fact for all, and as the answer for the handler. */
@@ -98,6 +150,7 @@ function ended(cell: Cell, { tool, key }: ToolCall, answer: Answer): Answer {
     tier,
     usage,
   });
+  count(cell, end);
   if (end.tag === "ok") return { ok: true, value: end.value };
   return answerOf(end.cause ?? outcomeError(tool.name, end));
 }

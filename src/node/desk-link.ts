@@ -1,41 +1,112 @@
 /**
  * Owns: the line between actors' threads and the desk on the control thread, where a node keeps what
- * is one for all its threads: the record of decisions.
- * Does not own: deciding (tool/policy.ts), the record (tool/audit.ts).
+ * is one for all its threads: the record of decisions, quotas, limits of tools.
+ * Does not own: deciding (tool/policy.ts), the record (tool/audit.ts), the desk (tool/desk.ts).
  */
 import type { MessagePort } from "node:worker_threads";
-import type { Tools } from "../kernel/ports.ts";
+import type { Account } from "../actor/accounts.ts";
+import type { Tools } from "../kernel/tools.ts";
 import { Audit, type AuditRecord } from "../tool/audit.ts";
+import { type Admission, Desk, type Entry, type Settled } from "../tool/desk.ts";
+import type { AccountView } from "../tool/ledger.ts";
+import { LedgerFile } from "../tool/ledger-file.ts";
+import { monotonicMs } from "./pump.ts";
 
 /** Actor's thread → control thread. */
-type ToDesk = { readonly kind: "decided"; readonly record: AuditRecord };
+type ToDesk =
+  | { readonly kind: "decided"; readonly record: AuditRecord }
+  | { readonly kind: "enter"; readonly entry: Entry }
+  | { readonly kind: "withdraw"; readonly id: string }
+  | { readonly kind: "settle"; readonly id: string; readonly settled: Settled };
 
-/** The end of a thread with actors: what is decided there is on its way before the call runs. */
-export function auditLine(port: MessagePort): NonNullable<Tools["audit"]> {
-  return ({ path, tool, key, decision, why, by }) => {
-    const record = { path, tool, key, decision, why, by };
-    port.postMessage({ kind: "decided", record } satisfies ToDesk);
+/** Control thread → actor's thread. */
+type FromDesk = { readonly id: string; readonly admission: Admission };
+
+/** What a broker needs of a desk, wherever it stands. */
+export interface DeskLine {
+  readonly audit: NonNullable<Tools["audit"]>;
+  enter(entry: Entry, done: (admission: Admission) => void): void;
+  withdraw(id: string): void;
+  settle(id: string, settled: Settled): void;
+}
+
+/** The end of a thread with actors. What is decided there is on its way before the call runs. */
+export function deskLine(port: MessagePort): DeskLine {
+  const open = new Map<string, (admission: Admission) => void>();
+  const say = (message: ToDesk) => port.postMessage(message);
+  port.on("message", ({ id, admission }: FromDesk) => {
+    const done = open.get(id);
+    open.delete(id);
+    // Withdrawn while the answer was on its way: it has not begun, so it costs nothing.
+    if (done !== undefined) done(admission);
+    else if (admission.say === "go") say({ kind: "settle", id, settled: { ok: null, spent: {} } });
+  });
+  return {
+    audit({ path, tool, key, decision, why, by }) {
+      say({ kind: "decided", record: { path, tool, key, decision, why, by } });
+    },
+    enter(entry, done) {
+      open.set(entry.id, done);
+      say({ kind: "enter", entry });
+    },
+    withdraw(id) {
+      if (open.delete(id)) say({ kind: "withdraw", id });
+    },
+    settle: (id, settled) => say({ kind: "settle", id, settled }),
   };
 }
 
 /** The desk of a node as its control thread serves it. */
-export interface Desk {
+export interface DeskServer {
   serve(port: MessagePort): void;
+  view(path: string): AccountView[];
   close(): Promise<void>;
 }
 
 /**
- * @param folder where the record lies; null: the store forgets, and so does the desk
- * @param failed told when the record cannot be kept any more: the node must not go on without it
+ * @param folder where its books lie; null: the store forgets, and so does the desk
+ * @param audited is there a policy, and so a record of decisions?
+ * @param accounts those of the tree: what earlier nodes have spent is read before anybody calls
+ * @param failed told when they cannot be kept any more: the node must not go on without them
  */
-export function openDesk(folder: string | null, failed: (error: unknown) => void): Desk {
-  const audit = folder === null ? null : new Audit(folder);
+export function openDesk(
+  folder: string | null,
+  audited: boolean,
+  accounts: readonly Account[],
+  failed: (error: unknown) => void,
+): DeskServer {
+  const audit = folder === null || !audited ? null : new Audit(folder);
+  const desk: Desk = new Desk({
+    now: monotonicMs,
+    after: (ms, fire) => void setTimeout(fire, ms),
+    keep(line, safe) {
+      if (folder === null) return false;
+      books ??= new LedgerFile(folder, desk.ledger);
+      books.append(line).then(safe, failed);
+      return true;
+    },
+  });
+  // Those of dynamic children may be all there are: then the file tells.
+  const kept = folder !== null && (accounts.length > 0 || LedgerFile.exists(folder));
+  let books = kept ? new LedgerFile(folder, desk.ledger) : null;
+  for (const each of accounts) desk.ledger.know(each);
+  const on = (port: MessagePort, message: ToDesk) => {
+    if (message.kind === "decided") return audit?.append(message.record).catch(failed);
+    if (message.kind === "withdraw") return desk.withdraw(message.id);
+    if (message.kind === "settle") return desk.settle(message.id, message.settled);
+    const { id } = message.entry;
+    desk.enter(message.entry, port, (admission) => {
+      port.postMessage({ id, admission } satisfies FromDesk);
+    });
+  };
   return {
     serve(port) {
-      port.on("message", ({ record }: ToDesk) => {
-        audit?.append(record).catch(failed);
-      });
+      port.on("message", (message: ToDesk) => on(port, message));
+      port.on("close", () => desk.lost(port));
     },
-    close: async () => audit?.close(),
+    view: (path) => desk.view(path),
+    async close() {
+      await Promise.all([audit?.close(), books?.close()]);
+    },
   };
 }

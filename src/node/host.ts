@@ -4,17 +4,21 @@
  * Does not own: workers (thread.ts, thread-main.ts), the node as a whole (node.ts).
  */
 import type { MessagePort } from "node:worker_threads";
+import { accountsOf } from "../actor/accounts.ts";
 import type { Policy } from "../actor/policy.ts";
+import type { SupervisorSpec } from "../actor/spec.ts";
 import { undeliverable } from "../kernel/delivery.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
-import type { Committer, KernelOptions, Meter, Tools } from "../kernel/ports.ts";
+import type { Committer, KernelOptions, Meter } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
+import type { Tools } from "../kernel/tools.ts";
 import { calendarOf } from "../store/calendar.ts";
 import type { StoreClient } from "../store/committer.ts";
 import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
+import type { DeskLine } from "./desk-link.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
 import { PortTransport } from "./transport.ts";
@@ -36,7 +40,8 @@ export interface HostOptions {
   readonly sandbox: SandboxCall | null;
   /** Decides about tool calls, and where that is recorded. */
   readonly policy: Policy | null;
-  readonly audit?: Tools["audit"];
+  readonly desk: DeskLine | null;
+  readonly root: SupervisorSpec;
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   readonly onRoot?: KernelOptions["onRoot"];
@@ -74,6 +79,28 @@ const wait = (ms: number, signal: AbortSignal) =>
     signal.addEventListener("abort", done, { once: true });
     if (signal.aborted) done();
   });
+
+/** No actor lives there: nobody calls. */
+const NO_DESK: DeskLine = {
+  audit: () => {},
+  enter: (_entry, done) => done({ say: "no", why: "there is no desk", overloaded: false }),
+  withdraw: () => {},
+  settle: () => {},
+};
+
+function toolsOf({ pool, sandbox, policy, desk, root }: HostOptions): Tools {
+  return brokerOf({
+    pool,
+    sandbox,
+    policy,
+    wait,
+    now: monotonicMs,
+    random: Math.random,
+    desk: desk ?? NO_DESK,
+    audit: policy === null ? undefined : desk?.audit,
+    accounts: (path, own) => accountsOf(root, path, own),
+  });
+}
 
 /** Tools whose calls pass crash points, if one is armed. */
 function mortal(tools: Tools): Tools {
@@ -140,7 +167,7 @@ export function createHost(options: HostOptions): Host {
     committer: link?.client ?? NO_STORE,
     // (Read anew each time: it may be set while we run.)
     calendar: calendarOf((nowMs) => Date.now() - monotonicMs() + nowMs),
-    tools: mortal(brokerOf({ ...options, now: monotonicMs, wait })),
+    tools: mortal(toolsOf(options)),
     durable: options.durable,
     random: Math.random,
     nowMs: monotonicMs(),

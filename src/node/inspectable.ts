@@ -5,6 +5,7 @@
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { ProcessView } from "../kernel/inspect.ts";
+import { CONTROL } from "../kernel/placement.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
 import type { Detail, Inspectable, NodeView } from "../observe/view.ts";
 import type { Host } from "./host.ts";
@@ -114,11 +115,13 @@ export function inspectable(node: Node): Inspectable {
     tree: () => tree(node),
     show: async (path) => {
       const row = await find(node, path);
+      const quota = (await node.threads[CONTROL]?.quota(path)) ?? [];
       const found = (await node.threads[row.thread]?.detail(path)) ?? null;
-      if (found !== null) return { ...found, lastExit: row.lastExit } as Detail;
+      if (found !== null) return { ...found, quota, lastExit: row.lastExit } as Detail;
       // Known to its supervisor, but not running.
       const none = { state: "", mailHead: [], links: [], watching: [], watchers: [] };
-      return { ...row, ...none, spec: {}, timers: 0, asks: 0, deadLetters: [] } as Detail;
+      const counts = { timers: 0, asks: 0, tools: null, quota };
+      return { ...row, ...none, ...counts, spec: {}, deadLetters: [] } as Detail;
     },
     act: (command, path) => act(node, command, path),
     letters: (asked) => letters(node, asked),

@@ -6,6 +6,7 @@ import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
+import type { AccountView } from "../tool/ledger.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { Preemption } from "./options.ts";
 
@@ -62,6 +63,8 @@ export type ToThread =
   | { kind: "close" }
   | { kind: "snapshot"; id: number }
   | { kind: "detail"; id: number; path: string }
+  /** To the control thread: what a quota's books say. */
+  | { kind: "quota"; id: number; path: string }
   | { kind: "letters"; id: number; asked: ThreadLetters };
 
 /** One thread at a moment. */
@@ -91,4 +94,5 @@ export type FromThread =
   | { kind: "closed" }
   | { kind: "snapshot"; id: number; view: ThreadView }
   | { kind: "detail"; id: number; detail: ProcessDetail | null }
+  | { kind: "quota"; id: number; quota: AccountView[] }
   | { kind: "letters"; id: number; answer: ThreadAnswer };

@@ -96,6 +96,8 @@ class Node implements ThreadListener {
       pool: null,
       sandbox: null,
       policy: null,
+      desk: null,
+      root: app.root,
       freeze: false,
       sink: (event) => this.events([event]),
       onStoreFailure: () => {},

@@ -3,6 +3,7 @@
  * Thread 0 is the control thread: it starts the root. Does not own: its own replacement.
  */
 import { parentPort, threadId, workerData } from "node:worker_threads";
+import { accountsIn } from "../actor/accounts.ts";
 import { type App, behavioursOf, isDurable, visitSpecs } from "../actor/app.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
@@ -10,7 +11,7 @@ import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { isHeard } from "../observe/log.ts";
-import { auditLine, type Desk, openDesk } from "./desk-link.ts";
+import { type DeskServer, deskLine, openDesk } from "./desk-link.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
@@ -46,16 +47,16 @@ const servePool = poolServer(data.app, data.threads);
 const sandboxes = sandboxServer();
 
 /** Likewise, what is one for all threads. */
-let desk: Desk | null = null;
+let desk: DeskServer | null = null;
 
 async function close(): Promise<void> {
   await Promise.all([sandboxes.close(), desk?.close()]);
   tell({ kind: "closed" });
 }
 
-/** A decision that cannot be recorded must not be followed by others: the node ends. */
+/** What cannot be recorded must not be followed by more of it: the node ends. */
 function unrecorded(cause: unknown): void {
-  const fact = `the record of decisions cannot be written: ${String(cause)}`;
+  const fact = `decisions or quotas cannot be written: ${String(cause)}`;
   setImmediate(() => {
     throw new ActorError("E_STORE_IO", fact, { fix: "look at the disk", cause });
   });
@@ -173,6 +174,10 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
       const { id, asked } = message;
       return threadLetters(host, asked, (answer) => tell({ kind: "letters", id, answer }));
     }
+    case "quota": {
+      const { id, path } = message;
+      return tell({ kind: "quota", id, quota: desk?.view(path) ?? [] });
+    }
     case "detail": {
       const found = detail(host.kernel, message.path);
       return tell({ kind: "detail", id: message.id, detail: found });
@@ -208,7 +213,8 @@ async function main(): Promise<void> {
     pool: poolCalls(data.pool),
     sandbox: sandboxCalls(data.sandbox),
     policy: app.policy,
-    ...(app.policy === null ? {} : { audit: auditLine(data.desk) }),
+    desk: deskLine(data.desk),
+    root: app.root,
     freeze: data.freeze,
     ...metered,
     sink,
@@ -223,7 +229,8 @@ async function main(): Promise<void> {
       throw new ActorError(error.code as ErrorCode, `the store failed: ${error.message}`);
     },
   });
-  if (data.thread === CONTROL) desk = openDesk(app.policy && data.folder, unrecorded);
+  if (data.thread === CONTROL)
+    desk = openDesk(data.folder, app.policy !== null, accountsIn(app.root), unrecorded);
   const watcher = data.thread === CONTROL ? watching(app, host) : null;
   if (watcher === null) watched(app, host);
   port.on("message", (message: ToThread) => answer(message, app, host, watcher));

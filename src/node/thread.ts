@@ -7,6 +7,7 @@ import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
+import type { AccountView } from "../tool/ledger.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
@@ -27,6 +28,7 @@ const CLOSE_MS = 5_000;
 
 type Question =
   | { kind: "snapshot" }
+  | { kind: "quota"; path: string }
   | { kind: "detail"; path: string }
   | { kind: "letters"; asked: ThreadLetters };
 
@@ -108,6 +110,11 @@ export class Thread {
     return this.#ask({ kind: "detail", path }) as Promise<ProcessDetail | null>;
   }
 
+  /** What a quota's books say: asked of the control thread. */
+  async quota(path: string): Promise<AccountView[]> {
+    return ((await this.#ask({ kind: "quota", path })) ?? []) as AccountView[];
+  }
+
   /** Ends it; the control thread ends what runs outside of this process before that. */
   async close(): Promise<void> {
     if (this.data.thread === CONTROL && !this.#ended) await this.#closed();
@@ -181,6 +188,7 @@ export class Thread {
     else if (message.kind === "hung")
       listener.hung(message.thread, message.generation, message.why);
     else if (message.kind === "snapshot") this.#answers.get(message.id)?.(message.view);
+    else if (message.kind === "quota") this.#answers.get(message.id)?.(message.quota);
     else if (message.kind === "detail") this.#answers.get(message.id)?.(message.detail);
     else if (message.kind === "letters") this.#answers.get(message.id)?.(message.answer);
   }

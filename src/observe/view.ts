@@ -32,6 +32,25 @@ export const processDetail = processView.extend({
   watchers: z.array(z.string()),
   timers: z.number(),
   asks: z.number(),
+  /** What the tool calls of this life used together; null: there were none. */
+  tools: z
+    .object({
+      calls: z.number(),
+      failed: z.number(),
+      wallMs: z.number(),
+      cpuMs: z.number(),
+      memoryBytes: z.number(),
+      bytesIn: z.number(),
+      bytesOut: z.number(),
+    })
+    .nullable()
+    .default(null),
+  /** Its quota: spent, held for calls under way, and the limit. */
+  quota: z
+    .array(
+      z.object({ resource: z.string(), used: z.number(), held: z.number(), limit: z.number() }),
+    )
+    .default([]),
   deadLetters: z.array(
     z.object({ type: z.string(), from: z.string(), reason: z.string(), atMs: z.number() }),
   ),

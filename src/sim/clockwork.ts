@@ -4,6 +4,7 @@
  * Does not own: the node itself (world.ts), what goes wrong (misfortune.ts), the verbs of whoever
  * uses it (simulate.ts).
  */
+import { accountsOf } from "../actor/accounts.ts";
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
@@ -12,7 +13,7 @@ import { errorOf, failed } from "../kernel/answers.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Answer } from "../kernel/ports.ts";
 import { MemoryEngine } from "../store/memory.ts";
-import { type FakeTools, fakeTools } from "./fakes.ts";
+import { type FakeHost, type FakeTools, fakeTools } from "./fakes.ts";
 import { Foreign } from "./foreign.ts";
 import { Misfortune } from "./misfortune.ts";
 import { seeded } from "./random.ts";
@@ -66,7 +67,8 @@ export class Clockwork {
     this.#misfortune = new Misfortune(seed, crash, loseThread);
     const wait = (ms: number) => this.#wait(ms);
     const { policy } = app;
-    this.#tools = fakeTools({ fakes: tools, now: () => this.now, wait, policy });
+    const accounts: FakeHost["accounts"] = (path, own) => accountsOf(app.root, path, own);
+    this.#tools = fakeTools({ fakes: tools, now: () => this.now, wait, policy, accounts });
     this.#foreign = new Foreign(this.#tools, () => this.kernels());
     const strike = (path: string) => this.#misfortune.strike(this.#world, path);
     this.#root = crash > 0 ? sabotaged(app.root, strike) : app.root;
@@ -157,6 +159,7 @@ export class Clockwork {
     return this.#turn(async () => {
       await this.#settle();
       this.#crashIn = null;
+      this.#tools.crashed();
       const old = this.#world;
       for (const [thread, host] of old.hosts.entries()) {
         this.#noteIds(thread);

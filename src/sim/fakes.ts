@@ -8,8 +8,9 @@ import { NO_USAGE } from "../actor/outcome.ts";
 import type { Policy } from "../actor/policy.ts";
 import type { AnyTool, ToolValue } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
-import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
-import { inlineTools } from "../tool/broker.ts";
+import type { ToolCall, ToolEnd, Tools } from "../kernel/tools.ts";
+import { type BrokerHost, inlineTools } from "../tool/broker.ts";
+import { Desk } from "../tool/desk.ts";
 
 /** A value, an error to fail with, or a function of the input. */
 export type FakeAnswer<I, O> = O | Error | ((input: I) => O | Promise<O>);
@@ -61,6 +62,8 @@ export async function answerTo(answer: FakeAnswer<never, unknown>, input: unknow
 
 /** The tools of a simulated node, and how many calls they are working on. */
 export interface FakeTools extends Tools {
+  /** The process is gone with all calls under way: nobody knows what they have spent. */
+  crashed(): void;
   /** Calls not answered yet. */
   readonly open: number;
   /** Those of them that wait for a fake's promise, so in real time. */
@@ -75,9 +78,14 @@ export interface FakeHost {
   /** Waits in virtual time. */
   wait(ms: number): Promise<void>;
   readonly policy?: Policy | null;
+  /** Quotas that an actor stands under. @default its own */
+  readonly accounts?: BrokerHost["accounts"];
   /** Told each call before it is made. */
   called?(tool: string, input: unknown): void;
 }
+
+const ownAccount: BrokerHost["accounts"] = (path, { quota: limits, durable }) =>
+  limits === null ? [] : [{ path, limits, durable }];
 
 function notFaked({ spec, tool }: ToolCall): ToolEnd {
   const cause = new ActorError("E_TOOL_DENIED", `there is no fake for tool ${tool.name}`, {
@@ -99,7 +107,22 @@ export function fakeTools(host: FakeHost): FakeTools {
       count.working--;
     }
   };
-  const broker = inlineTools({ policy: null, ...host });
+  const desk = new Desk({
+    now: host.now,
+    after: (ms, fire) => void host.wait(ms).then(fire),
+    keep: () => false,
+  });
+  const broker = inlineTools({
+    policy: null,
+    random: () => 0.5,
+    accounts: ownAccount,
+    ...host,
+    desk: {
+      enter: (entry, done) => desk.enter(entry, host, done),
+      withdraw: (id) => desk.withdraw(id),
+      settle: (id, settled) => desk.settle(id, settled),
+    },
+  });
   return {
     async call(call) {
       const { tool } = call;
@@ -115,6 +138,7 @@ export function fakeTools(host: FakeHost): FakeTools {
         count.open--;
       }
     },
+    crashed: () => desk.lost(host),
     get open() {
       return count.open;
     },

@@ -10,7 +10,7 @@ import type { AnyContext } from "../actor/context.ts";
 import { type ExitReason, formatReason } from "../actor/exit.ts";
 import { NO_USAGE } from "../actor/outcome.ts";
 import { ask } from "../actor/protocol.ts";
-import type { Tools } from "../kernel/ports.ts";
+import type { Tools } from "../kernel/tools.ts";
 import type { Faults } from "./faults.ts";
 import type { Account, Ledger, Payment } from "./ledger.ts";
 import type { Marks } from "./marks.ts";

@@ -3,15 +3,18 @@
  * Does not own: recording the result as a step (kernel/using.ts), the threads of the pool (pool.ts),
  * the sandboxes (sandbox.ts).
  */
+import type { Account } from "../actor/accounts.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE, type Outcome, type Tier, type Usage } from "../actor/outcome.ts";
 import type { Policy } from "../actor/policy.ts";
+import type { ActorSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import type { IsolatedSpec } from "../actor/walls.ts";
-import type { ToolCall, ToolEnd, Tools } from "../kernel/ports.ts";
+import type { ToolCall, ToolEnd, Tools } from "../kernel/tools.ts";
 import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
 import { judge, type Wait } from "./policy.ts";
 import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
+import { type DeskAccess, passing } from "./turnstile.ts";
 
 /** Runs a tool of the tier `pool` on an input that was checked. */
 export type PoolCall = (
@@ -39,6 +42,12 @@ export interface BrokerHost {
   readonly wait: Wait;
   readonly policy: Policy | null;
   readonly audit?: Tools["audit"];
+  /** Where limits and quotas are kept. */
+  readonly desk: DeskAccess;
+  /** Quotas that an actor stands under. */
+  readonly accounts: (path: string, own: ActorSpec) => readonly Account[];
+  /** A number in [0, 1). */
+  readonly random: () => number;
 }
 
 const denied = (call: ToolCall, why: string, fix: string): ToolEnd => {
@@ -87,10 +96,43 @@ export function brokerOf(host: BrokerHost): Tools {
         const why = "the life that made it ended while it ran";
         return { tag: "unknown", why, tier: null, usage: NO_USAGE };
       }
-      return run(host, call, given.data);
+      return attempts(host, call, given.data);
     },
   };
 }
+
+/** Ends after which an idempotent tool may be called again. */
+const RETRIED: ReadonlySet<ToolEnd["tag"]> = new Set(["failed", "timeout", "unknown"]);
+const FIRST_MS = 250;
+const LAST_MS = 30_000;
+
+/** Calls until it works, or has been tried often enough. */
+async function attempts(host: BrokerHost, call: ToolCall, input: unknown): Promise<ToolEnd> {
+  const { tool, signal, path, spec } = call;
+  const accounts = host.accounts(path, spec);
+  const plain = tool.limits === null && accounts.length === 0;
+  if (plain && tool.retries === 0) return run(host, call, input);
+  for (let left = tool.retries, pause = FIRST_MS; ; left--, pause = Math.min(pause * 2, LAST_MS)) {
+    const end = plain
+      ? await run(host, call, input)
+      : await passing(host.desk, accounts, call, input, host.wait, (each) =>
+          run(host, each, input),
+        );
+    const code = (end.cause as { code?: unknown } | undefined)?.code;
+    const again = RETRIED.has(end.tag) && code !== "E_MESSAGE_SCHEMA";
+    if (!again || left === 0 || signal.aborted) return end;
+    // Half of the pause is by chance, so that those who failed together do not come back together.
+    await host.wait(retryAfter(end) ?? pause * (0.5 + host.random() / 2), signal);
+  }
+}
+
+/** What the tool itself said about when to come again. @unit ms */
+function retryAfter(end: ToolEnd): number | undefined {
+  const ms = (end.cause as { retryAfterMs?: unknown } | undefined)?.retryAfterMs;
+  return typeof ms === "number" && ms >= 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : undefined;
+}
+
+const RETRY_AFTER_MAX_MS = 600_000;
 
 function run(host: BrokerHost, call: ToolCall, input: unknown): Promise<ToolEnd> {
   const { tool } = call;

@@ -6,7 +6,7 @@
  */
 import type { Decision, Policy, PolicyCall } from "../actor/policy.ts";
 import { milliseconds } from "../actor/units.ts";
-import type { Decided, ToolCall } from "../kernel/ports.ts";
+import type { Decided, ToolCall } from "../kernel/tools.ts";
 
 /** What a decision may come to. */
 export type Verdict =

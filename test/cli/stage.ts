@@ -112,7 +112,15 @@ export class FakeNode implements Inspectable {
     this.asked.push(`show ${path}`);
     await this.before();
     const lists = { mailHead: [], links: [], watching: [], watchers: [], deadLetters: [] };
-    const rest = { spec: {}, state: "", timers: 0, asks: 0, ...this.detail };
+    const rest = {
+      spec: {},
+      state: "",
+      timers: 0,
+      asks: 0,
+      tools: null,
+      quota: [],
+      ...this.detail,
+    };
     return { ...this.#row(path), ...lists, ...rest };
   }
 

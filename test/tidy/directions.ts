@@ -12,7 +12,11 @@ interface Allowed {
 }
 
 const actor: Allowed = { to: "actor" };
-const kernelTypes: Allowed = { to: "kernel", files: ["ports.ts", "events.ts"], typesOnly: true };
+const kernelTypes: Allowed = {
+  to: "kernel",
+  files: ["ports.ts", "events.ts", "tools.ts"],
+  typesOnly: true,
+};
 const below = ["actor", "kernel", "store", "tool", "observe"].map((to) => ({ to }));
 
 /** Folder of src → what it may import besides itself. `index` is src/index.ts, the public API. */
@@ -28,7 +32,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     { to: "kernel" },
     // Port, client and reference engine: the simulator has no store of its own kind.
     { to: "store", files: ["store.ts", "committer.ts", "memory.ts", "codec.ts", "calendar.ts"] },
-    { to: "tool", files: ["policy.ts", "broker.ts"] },
+    { to: "tool", files: ["policy.ts", "broker.ts", "desk.ts"] },
   ],
   cli: [
     actor,

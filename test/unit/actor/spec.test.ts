@@ -86,7 +86,14 @@ describe("child()", () => {
       maxDeliveries: 7,
       startTimeoutMs: 60_000,
       validate: "always",
-      quota: { reductions: 5, tokens: 20_000, usd: 0.5, wallMs: 300_000, memoryBytes: 67_108_864 },
+      quota: {
+        reductions: 5,
+        tokens: 20_000,
+        microUsd: 500_000,
+        wallMs: 300_000,
+        memoryBytes: 67_108_864,
+        soft: { at: 0.8, tell: "budget" },
+      },
     });
   });
 
@@ -194,6 +201,7 @@ describe("supervisor()", () => {
       children: [],
       template: null,
       maxChildren: 0,
+      quota: null,
     });
   });
 

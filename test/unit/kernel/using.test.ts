@@ -6,10 +6,11 @@ import { ref } from "../../../src/actor/protocol.ts";
 import { child, supervisor } from "../../../src/actor/spec.ts";
 import { tool } from "../../../src/actor/tool.ts";
 import { microvm } from "../../../src/actor/walls.ts";
-import type { ToolCall, ToolEnd } from "../../../src/kernel/ports.ts";
+import type { ToolCall, ToolEnd } from "../../../src/kernel/tools.ts";
 import { brokerOf } from "../../../src/tool/broker.ts";
 import { Bench } from "../../conformance/harness.ts";
 import { outcome } from "../../conformance/server-harness.ts";
+import { bareHost } from "../tool/hosts.ts";
 
 const calls: string[] = [];
 /** The first call of each tool never answers. */
@@ -51,13 +52,7 @@ const end = (tag: "failed", code: number, why: string): ToolEnd => ({
 
 async function started(durable: boolean, tools?: (call: ToolCall) => Promise<ToolEnd>) {
   calls.length = 0;
-  const broker = brokerOf({
-    pool: null,
-    sandbox: null,
-    policy: null,
-    now: () => 0,
-    wait: async () => {},
-  });
+  const broker = brokerOf(bareHost());
   const t = new Bench({ tools: tools === undefined ? broker : { call: tools } });
   const grants = { durable, tools: [pay, look, vm], maxDeliveries: 5 };
   const spec = supervisor("s", { intensity: 9 }, [child("ear", Ear), child("a", Agent, grants)]);

@@ -5,9 +5,10 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
 import type { AnyTool } from "../../../src/actor/tool.ts";
-import type { ToolCall, ToolEnd, Tools } from "../../../src/kernel/ports.ts";
+import type { ToolCall, ToolEnd, Tools } from "../../../src/kernel/tools.ts";
 import { poolCalls } from "../../../src/node/pool-link.ts";
 import { brokerOf, inlineTools } from "../../../src/tool/broker.ts";
+import { bareHost, callDefaults } from "./hosts.ts";
 
 const process = sandbox("process");
 const double = tool("double", {
@@ -38,22 +39,10 @@ const Idle = actor("idle", { state: z.object({}), messages: {}, init: () => ({})
 const spec = child("idle", Idle, { tools: [double, shell, keyed, boom] });
 const bare = child("bare", Idle);
 let clock = 0;
-const host = { policy: null, now: () => clock++, wait: async () => {} };
-const inline = inlineTools(host);
-const doors = { ask: () => new Promise<never>(() => {}), decided: () => {} };
+const inline = inlineTools(bareHost({ now: () => clock++ }));
 
 function call(what: AnyTool, input: unknown, more: Partial<ToolCall> = {}, tools: Tools = inline) {
-  const { signal } = new AbortController();
-  const defaults = {
-    spec,
-    path: "/idle",
-    key: "key",
-    again: false,
-    output: null,
-    signal,
-    ...doors,
-  };
-  return tools.call({ ...defaults, tool: what, input, ...more });
+  return tools.call({ ...callDefaults(), spec, tool: what, input, ...more });
 }
 
 /** Code of the error the handler would get. */
@@ -99,8 +88,7 @@ describe("a tool of the pool", () => {
     run: () => 1,
   });
   const granted = { spec: child("idle", Idle, { tools: [heavy] }) };
-  const pooled = (port: MessageChannel["port1"]) =>
-    brokerOf({ ...host, pool: poolCalls(port), sandbox: null });
+  const pooled = (port: MessageChannel["port1"]) => brokerOf(bareHost({ pool: poolCalls(port) }));
 
   test("is refused where there is no pool: it is not run here instead", async () => {
     expect(codeOf(await call(heavy, 1, granted))).toBe("E_SANDBOX_MISSING");

@@ -11,12 +11,13 @@ import {
   outcomeError,
 } from "../../../src/actor/outcome.ts";
 import type { AnyTool } from "../../../src/actor/tool.ts";
-import type { ToolCall, ToolEnd } from "../../../src/kernel/ports.ts";
+import type { ToolCall, ToolEnd } from "../../../src/kernel/tools.ts";
 import { sandboxCalls, sandboxServer } from "../../../src/node/sandbox-link.ts";
 import { brokerOf } from "../../../src/tool/broker.ts";
 import { requestOf } from "../../../src/tool/command.ts";
 import type { Sandbox, SandboxDriver, SandboxRequest } from "../../../src/tool/sandbox.ts";
 import { DRIVERS, type Drivers, probeTiers, Sandboxes, tierFor } from "../../../src/tool/tiers.ts";
+import { bareHost, callDefaults } from "./hosts.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array) => new TextDecoder().decode(value);
@@ -122,27 +123,10 @@ function line(log: string[] = []) {
   const { port1, port2 } = new MessageChannel();
   const server = sandboxServer();
   server.serve(port2);
-  const broker = brokerOf({
-    pool: null,
-    sandbox: sandboxCalls(port1),
-    policy: null,
-    now: () => 0,
-    wait: async () => {},
-  });
+  const broker = brokerOf(bareHost({ sandbox: sandboxCalls(port1) }));
   const call = (what: AnyTool, input: unknown, more: Partial<ToolCall> = {}): Promise<ToolEnd> => {
-    const { signal } = new AbortController();
     const spec = child("idle", Idle, { tools: [what] });
-    const doors = { ask: () => new Promise<never>(() => {}), decided: () => {} };
-    const defaults = {
-      spec,
-      path: "/idle",
-      key: "k",
-      again: false,
-      output: null,
-      signal,
-      ...doors,
-    };
-    return broker.call({ ...defaults, tool: what, input, ...more });
+    return broker.call({ ...callDefaults(), spec, tool: what, input, ...more });
   };
   return { call, server, port1, close: () => port1.close() };
 }

@@ -1,0 +1,64 @@
+/**
+ * Owns: which quotas a path stands under: its own and those of the supervisors above it.
+ * Does not own: what was spent (tool/ledger.ts).
+ */
+import { visitSpecs } from "./app.ts";
+import type { QuotaLimits } from "./quota.ts";
+import type { ActorSpec, ChildSpec, SupervisorSpec } from "./spec.ts";
+
+/** A path with limits. */
+export interface Account {
+  readonly path: string;
+  readonly limits: QuotaLimits;
+  /** What it has spent outlives the node: there is a durable actor in it. */
+  readonly durable: boolean;
+}
+
+const durables = new WeakMap<SupervisorSpec, boolean>();
+
+function isDurable(spec: SupervisorSpec): boolean {
+  const known = durables.get(spec);
+  if (known !== undefined) return known;
+  let found = false;
+  visitSpecs(spec, (each) => {
+    if (each.kind === "actor" && each.durable) found = true;
+  });
+  durables.set(spec, found);
+  return found;
+}
+
+const accountOf = (spec: ChildSpec, path: string): Account[] =>
+  spec.quota === null
+    ? []
+    : [
+        {
+          path,
+          limits: spec.quota,
+          durable: spec.kind === "actor" ? spec.durable : isDurable(spec),
+        },
+      ];
+
+/** All accounts that a tree has by itself; those of dynamic children come with their calls. */
+export function accountsIn(root: SupervisorSpec): Account[] {
+  const accounts: Account[] = [];
+  visitSpecs(root, (spec, path) => {
+    if (!path.includes("/*")) accounts.push(...accountOf(spec, path));
+  });
+  return accounts;
+}
+
+/** The accounts of an actor, outermost first. Its own spec need not be in the tree. */
+export function accountsOf(root: SupervisorSpec, path: string, own: ActorSpec): Account[] {
+  const ids = path.split("/").slice(2);
+  const accounts: Account[] = [];
+  let spec: ChildSpec | undefined = root;
+  let at = `/${root.id}`;
+  for (const id of ids) {
+    if (spec?.kind !== "supervisor") break;
+    accounts.push(...accountOf(spec, at));
+    at = `${at}/${id}`;
+    const parent: SupervisorSpec = spec;
+    spec = parent.template ?? parent.children.find((each) => each.id === id);
+  }
+  return accounts.concat(accountOf(own, path));
+}

@@ -1,0 +1,65 @@
+/**
+ * Owns: what a kernel asks of whoever runs tool calls, and what a call may ask of the kernel.
+ * Does not own: running them (tool/broker.ts), asking for them (using.ts).
+ */
+import type { ExitReason, QuotaResource } from "../actor/exit.ts";
+import type { Outcome } from "../actor/outcome.ts";
+import type { ActorSpec } from "../actor/spec.ts";
+import type { AnyTool } from "../actor/tool.ts";
+import type { Fact } from "./events.ts";
+import type { Answer } from "./ports.ts";
+
+/** One tool call as its handler has asked for it. */
+export interface ToolCall {
+  readonly spec: ActorSpec;
+  readonly path: string;
+  readonly tool: AnyTool;
+  readonly input: unknown;
+  /** The same in every run of the message. */
+  readonly key: string;
+  /** Did an earlier run of the message release this call, and never record its answer? */
+  readonly again: boolean;
+  /** Fires when the actor has ended. */
+  readonly signal: AbortSignal;
+  /** Wants the output of a command while it is printed. */
+  readonly output: ((chunk: { stream: "stdout" | "stderr"; text: string }) => void) | null;
+  /** Asks an actor, in nobody's name. */
+  readonly ask: (to: string, type: string, message: unknown, ms: number) => Promise<Answer>;
+  /** Work of the actor since it was asked last. @unit reductions */
+  readonly reductions: () => number;
+  /** A quota is nearly used up. */
+  readonly near: (near: NearLimit) => void;
+  /** Makes a decision known. */
+  readonly decided: (decision: Decided) => void;
+}
+
+/** A decision about a call: by the grants, the policy, or a person. */
+export interface Decided {
+  readonly decision: "allow" | "deny" | "ask";
+  /** Of an `ask`: whom. */
+  readonly why: string;
+  readonly by: string;
+}
+
+/** A limit of a quota that is nearly used up, and the message that says so. */
+export interface NearLimit {
+  readonly path: string;
+  readonly resource: QuotaResource;
+  readonly used: number;
+  readonly limit: number;
+  readonly tell: string;
+}
+
+/** How it ended; `cause`, when set, is the error the handler gets. */
+export type ToolEnd = Outcome & {
+  readonly cause?: unknown;
+  /** A quota stood in the way: the actor exits with it. */
+  readonly quota?: Required<Omit<Extract<ExitReason, { tag: "quota" }>, "tag">>;
+};
+
+/** Runs tool calls; answers through the promise, which does not reject. */
+export interface Tools {
+  call(call: ToolCall): Promise<ToolEnd>;
+  /** Keeps a decision, if there is a record of them. */
+  readonly audit?: ((fact: Extract<Fact, { type: "decided" }>) => void) | undefined;
+}
