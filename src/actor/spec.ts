@@ -39,6 +39,7 @@ export interface ActorSpec {
   readonly mailboxMax: number;
   readonly overflow: Overflow;
   readonly maxDeliveries: number;
+  readonly maxInterruptions: number;
   readonly startTimeoutMs: number | "infinity";
   readonly sliceMs: number;
   readonly maxReductions: number;
@@ -101,6 +102,13 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
     mailboxMax: settings.integer(options.mailboxMax, 10_000, [1, 10_000_000], "mailboxMax", at),
     overflow: settings.word(options.overflow, ["mute", "reject", "drop"], "overflow", at),
     maxDeliveries: settings.integer(options.maxDeliveries, 0, [1, 1_000], "maxDeliveries", at),
+    maxInterruptions: settings.integer(
+      options.maxInterruptions,
+      10,
+      [1, 1_000],
+      "maxInterruptions",
+      at,
+    ),
     ...settings.timeouts(options, at),
     validate: settings.word(options.validate, ["edges", "always"], "validate", at),
     quota: readQuota(options.quota, at),

@@ -78,6 +78,10 @@ export class Belongings {
   ending: ExitReason | null = null;
   /** Durable actors: what the message in flight has left in the store. */
   journal: Journal | null = null;
+  /** Mail that an earlier incarnation may have begun; the one whose delivery is counted, or will be. */
+  readonly doubts = new Set<Mail>();
+  counted: Mail | null = null;
+  counting = false;
   replaying = false;
   committing = false;
   /** What goes on when the next commit, or the one in flight, is done. */
@@ -141,7 +145,7 @@ export class Belongings {
 
   /** May mail be handled? Who rests goes on for somebody who waits: the other might never read. */
   allows(asked: number): boolean {
-    if (this.suspended || this.coming.size > 0) return false;
+    if (this.suspended || this.counting || this.coming.size > 0) return false;
     return this.mutedBy === 0 || asked + this.urgent + this.deferred.size > 0;
   }
 

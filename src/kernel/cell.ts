@@ -9,6 +9,7 @@ import type { ActorSpec } from "../actor/spec.ts";
 import { Belongings } from "./belongings.ts";
 import { seal } from "./commits.ts";
 import { undeliverable } from "./delivery.ts";
+import { isDoubtful } from "./doubt.ts";
 import { caughtUp } from "./durable-mail.ts";
 import { bury, outworked } from "./ending.ts";
 import type { Fifo } from "./fifo.ts";
@@ -238,8 +239,11 @@ export class Cell {
 
   #handle(item: Item): void {
     if (item.kind !== "mail") return handleNotice(this, item);
+    if (this.rare !== null) {
+      if (this.rare.doubts.size > 0 && isDoubtful(this, item)) return;
+      this.rare.cancelIdle();
+    }
     if (item.ask !== 0) this.asked--;
-    if (this.rare !== null) this.rare.cancelIdle();
     const handler = this.program.handlerOf(item.type);
     if (handler === undefined) return undeliverable(this.kernel, item, "unknown_type", this);
     this.reductions++;

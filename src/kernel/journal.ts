@@ -7,6 +7,7 @@
 import { ExitThrown } from "../actor/exit.ts";
 import { errorOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
+import { getsOn } from "./doubt.ts";
 import type { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
 import { proceed } from "./running.ts";
@@ -50,6 +51,7 @@ export function resume(cell: Cell, pending: Pending): void {
   if (cell.slice === null || seq === 0) return goOn(pending);
   const { index, name, answer } = pending;
   cell.slice.record({ seq, index, name, answer: answer as Answer });
+  if (pending.verbs.mail !== null) getsOn(cell, pending.verbs.mail);
   const before = cell.more.afterCommit;
   cell.more.afterCommit = () => {
     before?.();

@@ -25,6 +25,8 @@ export interface Mail {
   ask: number;
   seq: number;
   attempts: number;
+  /** Of mail that was read from the store: deliveries by incarnations that are gone. */
+  tries?: number;
   /** A timer of a durable actor that fires: its row turns into this message. */
   via?: Firing;
   /** Of somebody outside who sends it once, or wants to know that it is stored. */
@@ -104,6 +106,8 @@ export interface Commit {
   /** Effects of the unfinished message that this commit releases, so that a rerun skips them. */
   readonly progress: { readonly seq: number; readonly effects: number } | null;
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
+  /** Deliveries that begin when this is committed, of mail that was delivered before, perhaps. */
+  readonly tries: readonly { readonly seq: number; readonly tries: number }[];
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
   readonly timers: readonly TimerChange[];
   /** Answers to asks that have an id: given again when they are asked again. */

@@ -5,6 +5,7 @@
  */
 import { type ExitReason, fromThrown } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
+import { doubt } from "./doubt.ts";
 import type { Stored } from "./ports.ts";
 import { Journal } from "./slice.ts";
 import { takeUp } from "./timetable.ts";
@@ -49,8 +50,8 @@ export function restore(cell: Cell, stored: Stored): ExitReason | null {
     cell.more.journal = new Journal(inFlight, steps, stored.progress?.effects ?? 0);
   }
   const isFirst = (seq: number) => (seq === inFlight ? 0 : 1);
-  for (const mail of stored.mail.toSorted((a, b) => isFirst(a.seq) - isFirst(b.seq))) {
-    cell.put(mail);
-  }
+  const mails = stored.mail.toSorted((a, b) => isFirst(a.seq) - isFirst(b.seq));
+  for (const mail of mails) cell.put(mail);
+  doubt(cell, mails);
   return null;
 }

@@ -65,6 +65,7 @@ export class Slice {
   #effects: Effect[] = [];
   #steps: StepRecord[] = [];
   #retries: { seq: number; attempts: number }[] = [];
+  #tries: { seq: number; tries: number }[] = [];
   #dead: { seq: number; reason: ExitReason }[] = [];
   #state: { value: unknown } | null = null;
   #progress: { seq: number; effects: number } | null = null;
@@ -115,6 +116,11 @@ export class Slice {
     this.#retries.push({ seq, attempts });
   }
 
+  /** The message is about to be delivered once more. */
+  count(seq: number, tries: number): void {
+    this.#tries.push({ seq, tries });
+  }
+
   bury(seq: number, reason: ExitReason): void {
     this.#dead.push({ seq, reason });
     this.#acks.push(seq);
@@ -129,6 +135,7 @@ export class Slice {
   get dirty(): boolean {
     return (
       this.#acks.length + this.#effects.length + this.#steps.length + this.#retries.length > 0 ||
+      this.#tries.length > 0 ||
       this.#state !== null ||
       this.#created !== null
     );
@@ -160,6 +167,7 @@ export class Slice {
       steps: this.#steps,
       progress: this.#progress,
       retries: this.#retries,
+      tries: this.#tries,
       dead: this.#dead,
       timers,
       answers,
@@ -169,6 +177,7 @@ export class Slice {
     this.#effects = [];
     this.#steps = [];
     this.#retries = [];
+    this.#tries = [];
     this.#dead = [];
     this.#state = this.#progress = this.#created = null;
     this.#mark = 0;

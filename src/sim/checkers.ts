@@ -7,7 +7,7 @@
 import { type Census, observeOrders } from "./census.ts";
 import type { Chaos } from "./chaos.ts";
 import { timers, watches } from "./hold-checks.ts";
-import { answers, fifo, noLoss, released } from "./message-checks.ts";
+import { answers, counted, fifo, noLoss, released } from "./message-checks.ts";
 import { scout } from "./scout.ts";
 import type { SimEvent } from "./stream.ts";
 import { orders, orphans, restarts } from "./tree-checks.ts";
@@ -33,6 +33,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   "S7 order per sender and receiver": fifo,
   "S8 no orphan": orphans,
   "S11 an ask ends once": answers,
+  "D4 a delivery is counted before the handler": counted,
   "S3 a timer fires once, not early, for its own life": timers,
   "K3 no effect before its commit": released,
   "K8 accepted mail is handled or a dead letter": noLoss,

@@ -101,9 +101,10 @@ export class Ledger implements Engine {
     return this.#created.get(path) ?? { at: 0, life: 0 };
   }
 
-  waiting(path: string): number {
-    return this.#engine.waiting(path).length;
-  }
+  waiting = (path: string): number => this.#engine.waiting(path).length;
+
+  /** Mail that waits for an actor, as the store has it. */
+  mailOf = (path: string) => this.#engine.waiting(path);
 
   paths(): string[] {
     return this.#engine.paths();

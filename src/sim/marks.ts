@@ -34,6 +34,7 @@ export const STATES = [
   "dead letter: actor_exited",
   "dead letter: mailbox_full",
   "dead letter: max_deliveries",
+  "a message was delivered again, and counted before",
   "a durable timer was set",
   "a durable timer was replaced",
   "a durable timer was taken back",

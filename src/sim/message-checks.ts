@@ -2,6 +2,7 @@
  * Owns: checks about messages: order per pair, nothing invented, nothing lost, nothing released
  * before its commit, asks that end once.
  */
+import { decode } from "../store/codec.ts";
 import type { Sight } from "./checkers.ts";
 import type { SimEvent } from "./stream.ts";
 
@@ -49,6 +50,29 @@ export function released({ chaos, census, fail }: Sight) {
       if (chaos.ledger.isReleased(event.key)) return;
       fail(`${event.path} handles ${event.key} of ${held.get(event.key)} before its commit`);
     }
+  };
+}
+
+const read = (body: Uint8Array) => decode(body) as { key: number; again?: string };
+
+/** D4: whoever handles what an earlier life has begun, has counted that in the store before. */
+export function counted({ chaos, fail }: Sight) {
+  const begun = new Map<number, number>();
+  return (event: SimEvent) => {
+    if (event.type !== "enter" || event.handler !== "mail") return;
+    const { path, life, key } = event;
+    if (!chaos.ledger.isDurable(path)) return;
+    const before = begun.get(key);
+    begun.set(key, life);
+    // (What was sent twice may be new to an actor that was made anew.)
+    const { ledger } = chaos;
+    if (before === undefined || before === life || before < ledger.createdAt(path).life) return;
+    const mail = ledger.mailOf(path).find(({ body }) => read(body).key === key);
+    // (A timer that comes again says the same each time.)
+    if (mail?.tries === 0 && read(mail.body).again === undefined) {
+      fail(`${path}: ${key} of life ${before} is handled again, and not counted`);
+    }
+    chaos.marks.hit("a message was delivered again, and counted before");
   };
 }
 

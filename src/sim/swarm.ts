@@ -151,6 +151,7 @@ export class Drawing {
       shutdown: pick(random, ["brutal_kill", 100, 5_000, 5_000, "infinity"] as const),
       tools: [PROBE],
       ...(random() < 0.2 ? { maxDeliveries: 1 } : {}),
+      ...(random() < 0.2 ? { maxInterruptions: 1 } : {}),
       ...(small ? { mailboxMax: 1 + below(random, 6) } : {}),
       overflow: pick(random, ["mute", "mute", "reject", "drop"] as const),
       ...(quick && faults.fires("short start") ? { startTimeout: 50 } : {}),

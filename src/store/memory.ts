@@ -122,9 +122,14 @@ export class MemoryEngine implements Engine {
       if (mail !== undefined) this.#bury(mail, reason);
     }
     const attempts = new Map(commit.retries.map((each) => [each.seq, each.attempts]));
+    const tries = new Map(commit.tries.map((each) => [each.seq, each.tries]));
     row.mail = row.mail
       .filter((each) => !acked.has(each.seq))
-      .map((each) => ({ ...each, attempts: attempts.get(each.seq) ?? each.attempts }));
+      .map((each) => ({
+        ...each,
+        attempts: attempts.get(each.seq) ?? each.attempts,
+        tries: tries.get(each.seq) ?? each.tries,
+      }));
     row.steps = [...row.steps, ...commit.steps].filter((each) => !acked.has(each.seq));
     if (commit.progress !== null) row.progress = commit.progress;
     else if (row.progress !== null && acked.has(row.progress.seq)) row.progress = null;
@@ -163,7 +168,7 @@ export class MemoryEngine implements Engine {
     const row = this.#rows.get(mail.to);
     if (row === undefined) return 0;
     const seq = ++this.#seq;
-    row.mail.push({ ...mail, id, seq, attempts: 0 });
+    row.mail.push({ ...mail, id, seq, attempts: 0, tries: 0 });
     return seq;
   }
 
@@ -179,7 +184,12 @@ export class MemoryEngine implements Engine {
   }
 
   #bury(mail: StoredMail, reason: StoredDead["reason"]): void {
-    this.#dead.push({ id: ++this.#deadId, at: this.#now(), mail: { ...mail, id: null }, reason });
+    this.#dead.push({
+      id: ++this.#deadId,
+      at: this.#now(),
+      mail: { ...mail, id: null, tries: 0 },
+      reason,
+    });
     this.#deadBytes += mail.body.byteLength;
     const oldest = this.#now() - DEAD_AGE_MS;
     const isLast = () => this.#dead.length === 1;

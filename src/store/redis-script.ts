@@ -10,7 +10,8 @@
  *          o<Q> last number of the outbox to partition Q, i<P> last number taken in from P
  * lease    string: the node that holds the partition; it expires
  * a:<path> hash: token life born behaviour version args state parked effects journal
- * m:<path> hash: number → mail, r<number> → attempts      s:<path> list: steps of mail in flight
+ * m:<path> hash: number → mail, r<number> → attempts, n<number> → tries
+ * s:<path> list: steps of mail in flight
  * t:<path> hash: per timer d<id> due, r<id> how it repeats, m<id> its mail
  * i:<path> sorted set: ids of outside mail by time       j:<path> hash: id → its answer
  * c:<path> sorted set: children by birth                  o:<Q>    list: outbox to partition Q
@@ -127,7 +128,8 @@ function ops.commit(old)
   local path, life, behaviour, version = take(), count(), take(), take()
   local created, args, stated, state = take(), take(), take(), take()
   local parked, effects = take(), take()
-  local acks, steps, retries, dead = some(take), some(pair), some(pair), some(pair)
+  local acks, steps, retries, tries = some(take), some(pair), some(pair), some(pair)
+  local dead = some(pair)
   local timers = some(function() return { take(), take(), take(), take(), take() } end)
   local given = some(pair)
   local mails = some(function() return { take(), take(), take() } end)
@@ -142,10 +144,13 @@ function ops.commit(old)
   local box, acked = base .. 'm:' .. path, {}
   for _, number in ipairs(acks) do
     acked[number] = true
-    call('HDEL', box, number, 'r' .. number)
+    call('HDEL', box, number, 'r' .. number, 'n' .. number)
   end
   for _, retry in ipairs(retries) do
     if call('HEXISTS', box, retry[1]) == 1 then call('HSET', box, 'r' .. retry[1], retry[2]) end
+  end
+  for _, each in ipairs(tries) do
+    if call('HEXISTS', box, each[1]) == 1 then call('HSET', box, 'n' .. each[1], each[2]) end
   end
   journal(key, path, row, acked, steps)
   if parked ~= '' then call('HSET', key, 'parked', parked, 'effects', effects)

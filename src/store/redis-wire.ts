@@ -101,6 +101,7 @@ function commitArgs(commit: EncodedCommit, away: (path: string) => string): Arg[
     return [String(seq), bytes(encode(step))];
   });
   many(commit.retries, ({ seq, attempts }) => [String(seq), String(attempts)]);
+  many(commit.tries, ({ seq, tries }) => [String(seq), String(tries)]);
   many(commit.dead, ({ seq, reason }) => [String(seq), JSON.stringify(reason)]);
   many(commit.timers, ({ id, set }) => {
     if (set === null) return [id, "0", "", "", ""];
@@ -206,17 +207,21 @@ function timersOf(path: string, fields: readonly Reply[]): EncodedTimer[] {
 
 type Step = { index: number; name: string; answer: Buffer };
 
-/** A mailbox: the hash's fields are numbers, or "r" and a number. */
+/** A mailbox: the hash's fields are numbers, or "r" or "n" and a number. */
 function waiting(to: string, fields: readonly Reply[]): StoredMail[] {
-  const attempts = new Map<number, number>();
+  const counts = new Map<string, number>();
   const found: StoredMail[] = [];
   for (let at = 0; at < fields.length; at += 2) {
     const field = text(fields[at]);
-    if (field.startsWith("r")) attempts.set(Number(field.slice(1)), number(fields[at + 1]));
+    if (/^[rn]/.test(field)) counts.set(field, number(fields[at + 1]));
     else found.push(storedMail(to, Number(field), fields[at + 1] as Buffer));
   }
   return found
-    .map((mail) => ({ ...mail, attempts: attempts.get(mail.seq) ?? 0 }))
+    .map((mail) => ({
+      ...mail,
+      attempts: counts.get(`r${mail.seq}`) ?? 0,
+      tries: counts.get(`n${mail.seq}`) ?? 0,
+    }))
     .sort((a, b) => a.seq - b.seq);
 }
 
@@ -228,5 +233,5 @@ function storedMail(to: string, seq: number, mail: Buffer): StoredMail {
   const length = Number(mail.toString("latin1", end + 1, start - 1));
   const id = length === 0 ? null : mail.toString("utf8", start, start + length);
   const fields = decode(mail.subarray(start + length)) as Omit<EncodedMail, "to" | "ask">;
-  return { ...fields, id, to, ask, seq, attempts: 0, body: new Uint8Array(fields.body) };
+  return { ...fields, id, to, ask, seq, attempts: 0, tries: 0, body: new Uint8Array(fields.body) };
 }

@@ -39,7 +39,7 @@ export function readDead(
   path: string | null = null,
   number: number | null = null,
 ): StoredDead[] {
-  type Row = Omit<StoredMail, "to" | "id"> & {
+  type Row = Omit<StoredMail, "to" | "id" | "tries"> & {
     id: number;
     at: number;
     path: string;
@@ -47,7 +47,7 @@ export function readDead(
   };
   const rows = sql.all<Row>("readDead", path, number, max);
   return rows.map(({ id, at, path, reason, ...mail }) => {
-    return { id, at, mail: { ...mail, id: null, to: path }, reason: JSON.parse(reason) };
+    return { id, at, mail: { ...mail, id: null, tries: 0, to: path }, reason: JSON.parse(reason) };
   });
 }
 

@@ -39,3 +39,9 @@ export function keepJournal(
     known.parked = null;
   }
 }
+
+/** How often messages were delivered: by this life, and by those that are gone. */
+export function count(sql: Statements, id: number, { retries, tries }: EncodedCommit): void {
+  for (const each of retries) sql.run("retryMail", each.attempts, id, each.seq);
+  for (const each of tries) sql.run("countMail", each.tries, id, each.seq);
+}

@@ -33,7 +33,8 @@ const SEEN = `
 
 /** What makes a file of the version before one of this version. */
 export const UPGRADES: Readonly<Record<number, string>> = {
-  2: `${TIMER} ${PATCH} ${SEEN} ALTER TABLE mail ADD COLUMN id TEXT;`,
+  2: `${TIMER} ${PATCH} ${SEEN} ALTER TABLE mail ADD COLUMN id TEXT;
+    ALTER TABLE mail ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;`,
 };
 
 export const SCHEMA = `
@@ -52,7 +53,7 @@ export const SCHEMA = `
   CREATE TABLE mail (
     actor INTEGER NOT NULL, seq INTEGER NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL,
     ask INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,
-    id TEXT, PRIMARY KEY (actor, seq)
+    id TEXT, tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (actor, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE step (
     id INTEGER PRIMARY KEY, actor INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL,
@@ -101,7 +102,7 @@ export const STATEMENTS = {
   readActor: `SELECT a.behaviour, s.version, a.args, s.body AS state, p.seq, p.effects
     FROM actor a JOIN state s ON s.actor = a.id LEFT JOIN progress p ON p.actor = a.id
     WHERE a.id = ?`,
-  readMail: `SELECT seq, sender AS "from", type, ask, attempts, body, id
+  readMail: `SELECT seq, sender AS "from", type, ask, attempts, body, id, tries
     FROM mail WHERE actor = ? ORDER BY seq`,
   readSteps: `SELECT seq, idx AS "index", name, answer FROM step WHERE actor = ? ORDER BY id`,
   readChildren: `SELECT path, args FROM actor
@@ -116,8 +117,9 @@ export const STATEMENTS = {
   sumPatches: `SELECT count(*) AS patches, coalesce(sum(length(body)), 0) AS bytes
     FROM patch WHERE actor = ?`,
   dropPatches: "DELETE FROM patch WHERE actor = ?",
-  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?, ?, 0)",
   ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
+  countMail: "UPDATE mail SET tries = ? WHERE actor = ? AND seq = ?",
   retryMail: "UPDATE mail SET attempts = ? WHERE actor = ? AND seq = ?",
   dropMail: "DELETE FROM mail WHERE actor = ?",
   addStep: "INSERT INTO step (actor, seq, idx, name, answer) VALUES (?, ?, ?, ?, ?)",

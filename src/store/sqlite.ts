@@ -10,7 +10,7 @@ import { crashPoint } from "./crash-point.ts";
 import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
-import { type Known, keepJournal } from "./sqlite-journal.ts";
+import { count, type Known, keepJournal } from "./sqlite-journal.ts";
 import { parentOf, STATEMENTS } from "./sqlite-schema.ts";
 import { keepAnswers, see } from "./sqlite-seen.ts";
 import { shrinker } from "./sqlite-space.ts";
@@ -192,7 +192,7 @@ export class SqliteEngine implements Engine {
     if (commit.state !== null) this.#states.write(known, commit.version, commit.state);
     bury(this.#sql, id, commit);
     for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
-    for (const { seq, attempts } of commit.retries) this.#sql.run("retryMail", attempts, id, seq);
+    count(this.#sql, id, commit);
     keepJournal(this.#sql, known, commit);
     setTimers(this.#sql, id, commit);
     keepAnswers(this.#sql, id, commit);

@@ -36,6 +36,8 @@ export const WINDOW_MS = 600_000;
 export interface StoredMail extends EncodedMail {
   /** Its id, if it came with one. */
   readonly id: string | null;
+  /** Deliveries by lives that are gone. */
+  readonly tries: number;
   readonly seq: number;
   readonly attempts: number;
 }
@@ -68,6 +70,7 @@ export interface EncodedCommit {
   readonly steps: readonly EncodedStep[];
   readonly progress: { readonly seq: number; readonly effects: number } | null;
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
+  readonly tries: readonly { readonly seq: number; readonly tries: number }[];
   readonly dead: readonly { readonly seq: number; readonly reason: ExitReason }[];
   /** In order: later ones of an id take the place of earlier ones; null takes it back. */
   readonly timers: readonly { readonly id: string; readonly set: EncodedTimer | null }[];

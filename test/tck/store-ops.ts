@@ -28,7 +28,16 @@ export const enqueue = (to: string, body: unknown): StoreOp => {
 /** A commit that changes nothing but what `more` says. */
 export function commit(path: string, life: number, more: Partial<EncodedCommit> = {}): StoreOp {
   const nothing = { created: null, state: null, progress: null };
-  const none = { acks: [], steps: [], retries: [], dead: [], timers: [], answers: [], mails: [] };
+  const none = {
+    acks: [],
+    steps: [],
+    retries: [],
+    tries: [],
+    dead: [],
+    timers: [],
+    answers: [],
+    mails: [],
+  };
   const base = { path, life, behaviour: "b", version: 1 };
   return { kind: "commit", commit: { ...base, ...nothing, ...none, ...more } };
 }

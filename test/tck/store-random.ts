@@ -58,7 +58,7 @@ function randomFire(random: Random, now: MemoryEngine, path: string, life: numbe
   const timers = answer?.kind === "loaded" ? (answer.stored?.timers ?? []) : [];
   const { id, dueMs } = timers.length === 0 ? { id: "t0", dueMs: 1 } : pick(random, timers);
   const nextMs = random() < 0.5 ? null : below(random, 9);
-  const by = random() < 0.9 ? life : life - 2;
+  const by = random() < 0.9 ? life : Math.max(0, life - 2);
   return { kind: "fire", path, life: by, id, dueMs: random() < 0.9 ? dueMs : -1, nextMs };
 }
 
@@ -84,6 +84,7 @@ function randomCommit(random: Random, now: MemoryEngine, path: string, life: num
       return { seq: seq(), index: below(random, 4), name: "s\u0000", answer: bytes(random) };
     }),
     progress: random() < 0.2 ? { seq: seq(), effects: below(random, 9) } : null,
+    tries: some(random, 2, () => ({ seq: seq(), tries: below(random, 5) })),
     retries: some(random, 2, () => ({ seq: seq(), attempts: below(random, 5) })),
     dead: random() < 0.15 ? dead : [],
     answers: some(random, 1, () => ({ id: `id${below(random, 2)}`, answer: bytes(random) })),

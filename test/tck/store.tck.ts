@@ -236,6 +236,38 @@ function mailRules(): void {
     expect(mailOf("/b")).toEqual([[3, "z", 0]]);
   });
 
+  test("deliveries of mail that a life before may have begun are counted beside them", () => {
+    run(born("/a"), born("/b"), enqueue("/a", "x"), enqueue("/a", "y"), enqueue("/b", "z"));
+    const tries = [2, 3, 77].map((seq) => ({ seq, tries: seq }));
+    run(commit("/a", 1, { tries, retries: [{ seq: 2, attempts: 5 }] }));
+    const counts = (path: string) => stored(path)?.mail.map((each) => [each.attempts, each.tries]);
+    expect([counts("/a"), counts("/b")]).toEqual([
+      [
+        [0, 0],
+        [5, 2],
+      ],
+      [[0, 0]],
+    ]);
+    run(
+      commit("/a", 1, {
+        tries: [
+          { seq: 2, tries: 1 },
+          { seq: 2, tries: 0 },
+        ],
+      }),
+    );
+    expect(counts("/a")).toEqual([
+      [0, 0],
+      [5, 0],
+    ]);
+    run(load("/a", 2));
+    expect(one(commit("/a", 1, { tries: [{ seq: 1, tries: 9 }] }))).toEqual(FENCED);
+    expect(counts("/a")).toEqual([
+      [0, 0],
+      [5, 0],
+    ]);
+  });
+
   test("dead letters are kept with the reason and the attempts before this one", () => {
     const reason = { tag: "error", name: "Error", message: "no\u0000\ud800 such" } as const;
     run(born("/a"), enqueue("/a", "x"), enqueue("/a", "y"), enqueue("/a", "z"));
@@ -606,7 +638,16 @@ function valueRules(): void {
     const client = new StoreClient();
     const done = () => client.complete(store.engine.execute(client.take()));
     const none = { created: null, state: null, progress: null };
-    const rest = { acks: [], steps: [], retries: [], dead: [], timers: [], answers: [], mails: [] };
+    const rest = {
+      acks: [],
+      steps: [],
+      retries: [],
+      tries: [],
+      dead: [],
+      timers: [],
+      answers: [],
+      mails: [],
+    };
     const base = { path: "/p/a", life: 1, behaviour: "b", version: 1, ...none, ...rest };
     const letter: Mail = {
       ...{ kind: "mail", to: "/p/a", type: "t", message: value, from: "", ask: 0 },

@@ -50,6 +50,7 @@ describe("child()", () => {
       mailboxMax: 10_000,
       overflow: "mute",
       maxDeliveries: 0,
+      maxInterruptions: 10,
       startTimeoutMs: "infinity",
       handlerTimeoutMs: "infinity",
       askTimeoutMs: 5_000,
@@ -71,6 +72,7 @@ describe("child()", () => {
       mailboxMax: 1,
       overflow: "drop",
       maxDeliveries: 7,
+      maxInterruptions: 8,
       startTimeout: "1m",
       validate: "always",
       quota: { reductions: 5, tokens: 20_000, usd: 0.5, wall: "5m", memory: "64mb" },
@@ -84,6 +86,7 @@ describe("child()", () => {
       mailboxMax: 1,
       overflow: "drop",
       maxDeliveries: 7,
+      maxInterruptions: 8,
       startTimeoutMs: 60_000,
       validate: "always",
       quota: {
