@@ -50,7 +50,9 @@ export {
 export { memory, type RedisOptions, redis, type StoreSpec, sqlite } from "./actor/store.ts";
 export {
   type CommandRun,
+  type Cost,
   type Printed,
+  type Spend,
   type ToolOptions,
   type ToolValue,
   tool,
@@ -71,3 +73,4 @@ export type { StartOptions } from "./node/options.ts";
 export type { System } from "./node/system.ts";
 export { type Probe, probe } from "./sim/probe.ts";
 export { type Sim, type SimulateOptions, simulate } from "./sim/simulate.ts";
+export { type ModelInput, type ModelOptions, type ModelOutput, model } from "./tool/model.ts";

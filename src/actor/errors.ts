@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   E_LETTER_UNKNOWN: "there is no dead letter of this number",
   E_MESSAGE_SCHEMA: "a message does not match the behaviour's schema",
   E_MESSAGE_TYPE: "the behaviour has no such message type",
+  E_MODEL: "a model's server refused, failed or cannot be reached",
   E_NODE_ABSENT: "no node is running on this data folder",
   E_NODE_RUNNING: "another node already owns this data folder",
   E_NODE_VERSION: "this Node.js is too old",

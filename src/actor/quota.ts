@@ -13,14 +13,15 @@ import { bytes, type Duration, milliseconds, type Size } from "./units.ts";
  * node. Who would go over a limit exits with `quota` before anything is spent.
  */
 export interface Quota {
-  /** Messages, effects and metered work. A supervisor's is counted up with each tool call below it. */
+  /** Messages, effects and metered work of one life. A supervisor's is counted with each tool call. */
   reductions?: number;
   /** Of models. */
   tokens?: number;
   /** Kept in whole millionths. */
   usd?: number;
-  /** Tool calls and `ctx.step`s. */
+  /** Tool calls and `ctx.step`s of one life. A supervisor's are counted with each tool call. */
   steps?: number;
+  /** Attempts of retries count too. */
   toolCalls?: number;
   /** From the first tool call. A call that is under way then is ended. */
   wall?: Duration;

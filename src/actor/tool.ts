@@ -38,7 +38,15 @@ export interface CommandRun<I, O> {
 export type ToolRun<I, O> =
   | string
   | CommandRun<I, O>
-  | ((input: I, signal: AbortSignal, key: string) => O | Promise<O>);
+  | ((
+      input: I,
+      /** Fires when nobody wants the answer any more. */
+      signal: AbortSignal,
+      /** The same in every attempt and rerun of this call. */
+      key: string,
+      /** Tells a piece of output to whom `ctx.use(…, { output })` names; in the pool to nobody. */
+      print: (text: string) => void,
+    ) => O | Promise<O>);
 
 /** Tokens and money, in whole numbers: what is not whole is rounded up. */
 export interface Spend {

@@ -91,8 +91,10 @@ export class Belongings {
   settle: (() => void) | null = null;
   /** What its tool calls have used together. */
   tools: ToolTotals | null = null;
-  /** Work that was counted in a quota. @unit reductions */
-  reported = 0;
+  /** Tool calls and inline effects of this life. */
+  steps = 0;
+  /** What of its work and steps was counted in a quota. */
+  reported = { reductions: 0, steps: 0 };
   /** Highest mail number already read from the store. */
   watermark = 0;
   #idle: TimerEntry | null = null;

@@ -25,8 +25,8 @@ export interface ToolCall {
   readonly output: ((chunk: { stream: "stdout" | "stderr"; text: string }) => void) | null;
   /** Asks an actor, in nobody's name. */
   readonly ask: (to: string, type: string, message: unknown, ms: number) => Promise<Answer>;
-  /** Work of the actor since it was asked last. @unit reductions */
-  readonly reductions: () => number;
+  /** What the actor has done since this was asked last. */
+  readonly work: () => { readonly reductions: number; readonly steps: number };
   /** A quota is nearly used up. */
   readonly near: (near: NearLimit) => void;
   /** Makes a decision known. */

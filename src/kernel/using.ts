@@ -18,6 +18,16 @@ import type { Answer } from "./ports.ts";
 import type { Decided, NearLimit, ToolCall, ToolEnd } from "./tools.ts";
 import type { Verbs } from "./verbs.ts";
 
+/** Counts a step of this life. @throws what ends the actor when it has made too many */
+export function step(verbs: Verbs, cell: Cell): void {
+  const { more, spec } = cell;
+  const limit = spec.quota?.steps ?? Number.POSITIVE_INFINITY;
+  if (more.steps++ < limit) return;
+  const reason = { tag: "quota", resource: "steps", limit, used: limit } as const;
+  verbs.over ??= new ExitThrown(reason, false);
+  throw verbs.over;
+}
+
 /** Calls a tool after the commit of what came before it. */
 export function use(
   verbs: Verbs,
@@ -27,6 +37,7 @@ export function use(
   { output }: UseOptions,
 ): Promise<unknown> {
   const { kernel, path, spec } = cell;
+  step(verbs, cell);
   const key = `${path}/${verbs.mail?.seq || `${cell.life}.${cell.handled}`}/${verbs.steps}`;
   const pending = new Pending(verbs, cell, "", { verb: "effect", name: `use ${tool.name}` });
   const again = ++verbs.effects <= released(cell, verbs);
@@ -69,11 +80,11 @@ function doors(cell: Cell, { name: tool }: AnyTool, key: string) {
           resolve(answer);
         }),
       ),
-    reductions: () => {
-      const { more, reductions } = cell;
-      const work = reductions - more.reported;
-      more.reported = reductions;
-      return work;
+    work: () => {
+      const { more } = cell;
+      const { reductions, steps } = more.reported;
+      more.reported = { reductions: cell.reductions, steps: more.steps };
+      return { reductions: cell.reductions - reductions, steps: more.steps - steps };
     },
     near: ({ path: account, tell, ...rest }: NearLimit) => {
       kernel.emit({ type: "quota_near", path, account, ...rest });

@@ -25,7 +25,7 @@ import { toSend } from "./slice.ts";
 import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
-import { use } from "./using.ts";
+import { step, use } from "./using.ts";
 
 type Target = { readonly path: string };
 
@@ -226,7 +226,10 @@ export class Verbs {
     fn: (signal: AbortSignal, key: string) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    return this.#within("step", (cell) => perform(this, cell, name, options, fn) as Promise<T>);
+    return this.#within("step", (cell) => {
+      step(this, cell);
+      return perform(this, cell, name, options, fn) as Promise<T>;
+    });
   }
 
   after(delay: Delay, type: string, message: unknown, options: AfterOptions = {}): Timer {

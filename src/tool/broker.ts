@@ -119,12 +119,15 @@ async function attempts(host: BrokerHost, call: ToolCall, input: unknown): Promi
           run(host, each, input),
         );
     const code = (end.cause as { code?: unknown } | undefined)?.code;
-    const again = RETRIED.has(end.tag) && code !== "E_MESSAGE_SCHEMA";
+    const again = RETRIED.has(end.tag) && code !== "E_MESSAGE_SCHEMA" && mayHelp(end);
     if (!again || left === 0 || signal.aborted) return end;
     // Half of the pause is by chance, so that those who failed together do not come back together.
     await host.wait(retryAfter(end) ?? pause * (0.5 + host.random() / 2), signal);
   }
 }
+
+/** Unless the tool itself said that another try is of no use. */
+const mayHelp = (end: ToolEnd) => (end.cause as { retry?: unknown } | undefined)?.retry !== false;
 
 /** What the tool itself said about when to come again. @unit ms */
 function retryAfter(end: ToolEnd): number | undefined {
@@ -144,7 +147,7 @@ function run(host: BrokerHost, call: ToolCall, input: unknown): Promise<ToolEnd>
 /** A function: it answers with a value or throws. */
 async function runFunction(
   host: BrokerHost,
-  { tool, key, signal }: ToolCall,
+  { tool, key, signal, output }: ToolCall,
   input: unknown,
   tier: "inline" | "pool",
 ): Promise<ToolEnd> {
@@ -156,7 +159,7 @@ async function runFunction(
     }
     const value =
       tier === "inline"
-        ? await tool.run(input, signal, key)
+        ? await tool.run(input, signal, key, (text) => output?.({ stream: "stdout", text }))
         : await host.pool?.(tool, input, key, signal);
     return checked(tool, value, tier, usage());
   } catch (thrown) {

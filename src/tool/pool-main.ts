@@ -43,7 +43,12 @@ async function runTool(tool: AnyTool, input: Uint8Array, key: string): Promise<U
   let answer: PoolAnswer;
   try {
     if (typeof tool.run !== "function") throw new TypeError(`tool ${tool.name} is no function`);
-    const value: unknown = await tool.run(deserialize(input), new AbortController().signal, key);
+    const value: unknown = await tool.run(
+      deserialize(input),
+      new AbortController().signal,
+      key,
+      () => {},
+    );
     return serialize({ ok: true, value } satisfies PoolAnswer);
   } catch (thrown) {
     answer = answerOf(thrown);

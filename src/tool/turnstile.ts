@@ -25,18 +25,21 @@ const wholes = ({ tokens = 0, microUsd = 0 }: Spend): Amounts => {
   return { tokens: sound(tokens), microUsd: sound(microUsd) };
 };
 
+type Work = "steps" | "reductions";
+
 /** The most a call may cost. */
-function mostOf(tool: AnyTool, input: unknown, reductions: number): Amounts {
+function mostOf(tool: AnyTool, input: unknown, work: Pick<Amounts, Work>): Amounts {
   const { sandbox, cost } = tool;
   const memoryBytes = sandbox.tier === "inline" ? 0 : sandbox.memoryBytes;
   const spend = cost === null ? {} : wholes(cost.most(input));
-  return { ...spend, steps: 1, toolCalls: 1, reductions, memoryBytes };
+  return { ...spend, ...work, toolCalls: 1, memoryBytes };
 }
 
 /** What it did cost; null: nobody knows. What was reserved besides money and tokens is spent. */
 function spentOf(tool: AnyTool, end: ToolEnd, input: unknown, most: Amounts): Amounts | null {
   const { cost } = tool;
-  const rest = { steps: 1, toolCalls: 1, reductions: most.reductions ?? 0 };
+  const { steps = 0, reductions = 0 } = most;
+  const rest = { steps, toolCalls: 1, reductions };
   if (cost === null) return rest;
   try {
     if (end.tag === "ok") {
@@ -109,7 +112,7 @@ export async function passing(
 ): Promise<ToolEnd> {
   const { tool, signal } = call;
   const id = `${call.key}~${++last}`;
-  const amounts = mostOf(tool, input, call.reductions());
+  const amounts = mostOf(tool, input, call.work());
   const entry = { id, tool: tool.name, limits: tool.limits, accounts, amounts };
   const admission = await enter(desk, entry, signal);
   if (admission === null) {

@@ -54,12 +54,14 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
 
 /** Third-party packages, and node:sqlite: the only places of src that may import them. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
-  zod: ["src/actor/", "src/cli/", "src/interop/", "src/observe/", "src/sim/"],
+  // The model tool has schemas of its own.
+  zod: ["src/tool/model.ts", "src/actor/", "src/cli/", "src/interop/", "src/observe/", "src/sim/"],
   "node:sqlite": ["src/store/"],
   msgpackr: ["src/store/", "src/node/transport.ts"],
   ioredis: ["src/store/"],
   croner: ["src/store/"],
   piscina: ["src/tool/"],
+  openai: ["src/tool/"],
   acorn: ["src/node/", "src/tool/"],
   pino: ["src/observe/"],
   "@opentelemetry/api": ["src/observe/"],

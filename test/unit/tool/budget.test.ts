@@ -41,6 +41,20 @@ const Agent = actor("agent", {
     },
   },
 });
+const Stepper = actor("stepper", {
+  state: z.null(),
+  messages: { go: z.object({ count: z.number() }) },
+  init: () => null,
+  on: {
+    async go(_state, { count }, ctx) {
+      if (count > 1) await ctx.use(model, { most: 1 });
+      // Whatever is caught here, it ends.
+      for (let n = 1; n < count; n++) await ctx.step("s", () => n);
+      if (count === 1) await ctx.step("s", () => 1).catch(() => {});
+      return null;
+    },
+  },
+});
 const agents = dynamicRef("/firm/crew", Agent);
 
 const CAP = 5_000_000;
@@ -118,6 +132,21 @@ test("a soft threshold is a message; a hard one the exit of who would have passe
   expect(exits).toEqual([{ tag: "quota", resource: "tokens", limit: 100, used: 75, at: "/firm" }]);
   const near = sim.events.flatMap((each) => (each.type === "quota_near" ? [each] : []));
   expect(near).toMatchObject([{ path: "/firm/a", account: "/firm", resource: "tokens", used: 60 }]);
+});
+
+test("steps are limited in one life, inline effects too", async () => {
+  const steps = app({
+    store: memory(),
+    root: supervisor("firm", { intensity: 1 }, [
+      child("a", Stepper, { tools: [model], quota: { steps: 3 }, restart: "temporary" }),
+    ]),
+  });
+  const sim = await simulate(steps, { tools: [fake(model, { cost: 1 })] });
+  await sim.tell(ref("/firm/a", Stepper), "go", { count: 3 });
+  await sim.tell(ref("/firm/a", Stepper), "go", { count: 1 });
+  await sim.advance("1s");
+  const exits = sim.events.flatMap((each) => (each.type === "exited" ? [each.reason] : []));
+  expect(exits).toEqual([{ tag: "quota", resource: "steps", limit: 3, used: 3 }]);
 });
 
 test("work is limited in one life, between two turns", async () => {

@@ -37,6 +37,6 @@ export const callDefaults = (): Omit<ToolCall, "tool" | "input" | "spec"> => ({
   signal: new AbortController().signal,
   ask: () => new Promise<never>(() => {}),
   decided: () => {},
-  reductions: () => 0,
+  work: () => ({ steps: 0, reductions: 0 }),
   near: () => {},
 });
