@@ -81,6 +81,8 @@ function knownOf(cell: Cell): Set<number> {
   const known = new Set(cell.slice?.acks);
   for (const item of cell.mailbox) if (item.kind === "mail") known.add(item.seq);
   for (const mail of cell.more.next) known.add(mail.seq);
+  // Behind what the store is numbering: it follows by itself.
+  for (const mail of cell.more.numbered) known.add(mail.seq);
   if (cell.active?.mail) known.add(cell.active.mail.seq);
   return known;
 }
