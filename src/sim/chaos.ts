@@ -9,6 +9,7 @@ import { Census } from "./census.ts";
 import { watchStream } from "./checkers.ts";
 import { checkRest, checkStopped } from "./end-checks.ts";
 import { Faults } from "./faults.ts";
+import { LateStore } from "./late-store.ts";
 import { Ledger } from "./ledger.ts";
 import type { Marks } from "./marks.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -29,6 +30,9 @@ const STOP_MS = 1_200_000;
 /** Macro steps that a phase without faults may take: far more than any has taken. */
 const STEPS_MAX = 200_000;
 
+/** Chance in each step that something late arrives, if there is any. */
+const LATE = 0.1;
+
 /** Streams of numbers that do not disturb each other: a change of one leaves the others alone. */
 const streamsOf = (seed: number) => {
   const of = (nth: number) => seeded(seed * 16 + nth);
@@ -42,6 +46,7 @@ export class Chaos {
   readonly faults: Faults;
   readonly workload: Workload;
   readonly ledger: Ledger;
+  readonly late: LateStore;
   readonly outside: Outside;
   readonly swarm: Swarm;
   readonly world: World;
@@ -61,6 +66,7 @@ export class Chaos {
     this.faults = new Faults(random.faults);
     this.outside = new Outside(this.faults, random.work);
     this.ledger = new Ledger(stream, marks);
+    this.late = new LateStore(this.ledger, stream, marks);
     const { faults, outside, ledger } = this;
     this.workload = new Workload({ stream, marks, faults, outside, ledger, random: random.work });
     this.swarm = drawSwarm(random.tree, this.workload);
@@ -68,7 +74,8 @@ export class Chaos {
       threads: this.swarm.threads,
       lineMax: this.swarm.lineMax,
       random: random.schedule,
-      engine: ledger,
+      engine: this.late,
+      onLost: (ops) => this.late.hold(ops),
       tools: this.workload.tools,
       trace: true,
       sink: (event) => stream.emit(event),
@@ -94,6 +101,7 @@ export class Chaos {
     for (let left = this.swarm.steps; left > 0 && this.#goesOn; left--) {
       if (this.#random() < this.swarm.pressure) this.nemesis.act();
       else if (!this.world.step() && !this.#wait()) this.nemesis.act();
+      if (this.#random() < LATE) this.late.arrive();
       await this.#drain();
     }
     this.faults.stop();

@@ -35,6 +35,8 @@ export const STATES = [
   "dead letter: mailbox_full",
   "dead letter: max_deliveries",
   "a message was delivered again, and counted before",
+  "late and refused: commit",
+  "late and refused: fire",
   "a durable timer was set",
   "a durable timer was replaced",
   "a durable timer was taken back",

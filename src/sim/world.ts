@@ -10,11 +10,11 @@ import type { KernelEvent } from "../kernel/events.ts";
 import { LIVES } from "../kernel/guard.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { Places } from "../kernel/placement.ts";
-import type { Completion, Envelope, Signal } from "../kernel/ports.ts";
+import type { Envelope, Signal } from "../kernel/ports.ts";
 import type { Tools } from "../kernel/tools.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
-import type { Engine, StoreAnswer } from "../store/store.ts";
+import type { Engine, StoreAnswer, StoreOp } from "../store/store.ts";
 import { CALENDAR } from "./calendar.ts";
 import { Links } from "./links.ts";
 
@@ -25,6 +25,8 @@ export interface WorldOptions {
   /** Pick the first possible step instead of a random one: for runs without races. */
   ordered?: boolean;
   engine?: Engine;
+  /** Told what a lost thread had asked of the store, and is not executed. */
+  onLost?: (ops: readonly StoreOp[]) => void;
   nowMs?: number;
   windowUnit?: "ms" | "seconds";
   sink?: (event: KernelEvent) => void;
@@ -219,6 +221,7 @@ export class World {
     host.alive = false;
     const batch = Math.floor(this.options.random() * (host.store.size + 1));
     if (batch > 0) this.engine.execute(host.store.take(batch));
+    this.options.onLost?.(host.store.take());
     this.links.lose(thread, this.options.random);
     return true;
   }
@@ -292,8 +295,6 @@ export class World {
   }
 }
 
-function complete(host: Host): void {
-  const answers = host.answers.shift();
-  const completions: Completion[] = answers === undefined ? [] : host.store.complete(answers);
-  for (const completion of completions) host.kernel.complete(completion);
+function complete({ answers, store, kernel }: Host): void {
+  for (const each of store.complete(answers.shift() ?? [])) kernel.complete(each);
 }

@@ -122,4 +122,18 @@ export const SABOTAGES: readonly Sabotage[] = [
       "  for (const record of stored.timers) takeUp.call(null, cell, { ...record, dueMs: 9e15 });",
     check: "liveness: timers fire",
   },
+  {
+    name: "a store takes commits of lives that have lost their actor",
+    file: "store/memory.ts",
+    find: "    if (life < (this.#owners.get(path) ?? 0)) return {",
+    replace: "    if (life < 0) return {",
+    check: "K11 an older life",
+  },
+  {
+    name: "a delivery is not counted before it happens",
+    file: "kernel/doubt.ts",
+    find: "mail.slice(0, TURN_MESSAGES)",
+    replace: "mail.slice(TURN_MESSAGES)",
+    check: "D4 ",
+  },
 ];
