@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   E_POLICY: "a rule of the policy cannot be understood",
   E_PEER_MISSING: "an optional package is not installed",
   E_QUOTA: "a tool call would have passed a quota",
+  E_RUNAWAY: "an agent's tool calls go in circles",
   E_SANDBOX_MISSING: "a tool asks for a sandbox tier this host does not have",
   E_SPEC_CHILD: "a child is not a child spec",
   E_SPEC_COMBINATION: "two settings exclude each other",

@@ -3,6 +3,7 @@
  * default and limits. Does not own: checking and completing them (spec.ts, settings.ts).
  */
 import type { Quota } from "./quota.ts";
+import type { Runaway } from "./runaway.ts";
 import type { AnyTool } from "./tool.ts";
 import type { Duration, Size } from "./units.ts";
 
@@ -39,6 +40,11 @@ export interface ChildSettings {
 
 /** Settings of a child that runs a behaviour. */
 export interface ActorSettings extends ChildSettings {
+  /**
+   * Denies tool calls that go in circles, with words the model can read (`E_RUNAWAY`).
+   * @default false
+   */
+  runaway?: boolean | Runaway;
   /** State, mailbox and outbox are kept in the app's store, one commit per slice. @default false */
   durable?: boolean;
   /** Tools this actor may use: nothing else is reachable. @default [] */

@@ -64,7 +64,7 @@ interface Compiled {
   readonly rule: Rule;
   readonly tool: RegExp | null;
   readonly path: RegExp | null;
-  readonly conditions: readonly (readonly [readonly string[], Condition])[];
+  readonly conditions: readonly (readonly [string, Check])[];
 }
 
 const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
@@ -120,7 +120,7 @@ function compile(rule: Rule, index: number): Compiled {
   const conditions = Object.entries(rule.input ?? {}).map(([field, condition]) => {
     const odd = Object.keys(condition).find((each) => !CONDITION.has(each));
     if (odd !== undefined) throw refuse(`a condition has no "${odd}"`, at, "see Condition");
-    return [field.split("."), condition] as const;
+    return [field, holdsOf(condition)] as const;
   });
   return {
     rule,
@@ -140,26 +140,60 @@ function fieldOf(input: unknown, field: readonly string[]): unknown {
   return value;
 }
 
-function holds(condition: Condition, value: unknown): boolean {
+type Check = (value: unknown) => boolean;
+
+/** A condition as the checks it is made of, put together once. */
+function checksOf(condition: Condition): Check[] {
   const { equals, oneOf, startsWith, matches, min, max } = condition;
-  if (value === undefined) return false;
-  if (equals !== undefined && value !== equals) return false;
-  if (oneOf !== undefined && !oneOf.includes(value as Plain)) return false;
-  if (startsWith !== undefined && !(typeof value === "string" && value.startsWith(startsWith)))
-    return false;
-  // `search` has no memory, whatever the flags of the expression.
-  if (matches !== undefined && !(typeof value === "string" && value.search(matches) >= 0))
-    return false;
-  if (min !== undefined && !(typeof value === "number" && value >= min)) return false;
-  return max === undefined || (typeof value === "number" && value <= max);
+  const checks: Check[] = [];
+  if (equals !== undefined) checks.push((value) => value === equals);
+  if (oneOf !== undefined) {
+    const words = new Set<unknown>(oneOf);
+    checks.push((value) => words.has(value));
+  }
+  if (startsWith !== undefined) {
+    checks.push((value) => typeof value === "string" && value.startsWith(startsWith));
+  }
+  if (matches !== undefined) {
+    // Without the flags that give an expression a memory.
+    const pure = new RegExp(matches.source, matches.flags.replace(/[gy]/g, ""));
+    checks.push((value) => typeof value === "string" && pure.test(value));
+  }
+  if (min !== undefined) checks.push((value) => typeof value === "number" && value >= min);
+  if (max !== undefined) checks.push((value) => typeof value === "number" && value <= max);
+  return checks;
 }
 
-function fits({ rule, conditions }: Compiled, call: PolicyCall): boolean {
-  if (rule.tier !== undefined && !all(rule.tier).includes(call.tier)) return false;
-  for (const [field, condition] of conditions) {
-    if (holds(condition, fieldOf(call.input, field)) === (condition.not === true)) return false;
+function holdsOf(condition: Condition): Check {
+  const checks = checksOf(condition);
+  const wanted = condition.not !== true;
+  const [only] = checks;
+  if (checks.length === 1 && only !== undefined) {
+    return (value) => (value !== undefined && only(value)) === wanted;
   }
+  return (value) => (value !== undefined && checks.every((each) => each(value))) === wanted;
+}
+
+function fits({ rule, conditions }: Compiled, call: PolicyCall, of: FieldOf): boolean {
+  if (rule.tier !== undefined && !all(rule.tier).includes(call.tier)) return false;
+  for (const [field, holds] of conditions) if (!holds(of(field))) return false;
   return true;
+}
+
+type FieldOf = (field: string) => unknown;
+
+/** Fields of one input: each is looked up once, however many rules speak of it. */
+function fieldsOf(input: unknown): FieldOf {
+  let last = "";
+  let value: unknown;
+  const found = new Map<string, unknown>();
+  return (field) => {
+    if (field === last) return value;
+    if (!found.has(field)) found.set(field, fieldOf(input, field.split(".")));
+    last = field;
+    value = found.get(field);
+    return value;
+  };
 }
 
 /**
@@ -188,8 +222,10 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
     return found;
   };
   const decide = (call: PolicyCall): Decision => {
-    for (const each of candidates(call.tool, call.path))
-      if (fits(each, call)) return each.rule.decision;
+    const fields = fieldsOf(call.input);
+    for (const each of candidates(call.tool, call.path)) {
+      if (fits(each, call, fields)) return each.rule.decision;
+    }
     return otherwise;
   };
   const asks = [...list.map(({ decision }) => decision), otherwise].flatMap((decision) =>

@@ -18,6 +18,7 @@ import type {
 } from "./options.ts";
 import type { Messages } from "./protocol.ts";
 import { type QuotaLimits, readQuota } from "./quota.ts";
+import { type RunawayLimits, readRunaway } from "./runaway.ts";
 import { settings } from "./settings.ts";
 import type { AnyTool } from "./tool.ts";
 
@@ -46,6 +47,7 @@ export interface ActorSpec {
   readonly handlerTimeoutMs: number | "infinity";
   readonly askTimeoutMs: number;
   readonly validate: "edges" | "always";
+  readonly runaway: RunawayLimits | null;
   readonly quota: QuotaLimits | null;
 }
 
@@ -112,6 +114,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
     ...settings.timeouts(options, at),
     validate: settings.word(options.validate, ["edges", "always"], "validate", at),
     quota: readQuota(options.quota, at),
+    runaway: readRunaway(options.runaway, at),
   };
 }
 

@@ -3,6 +3,7 @@
  * Does not own: recording the result as a step (kernel/using.ts), the threads of the pool (pool.ts),
  * the sandboxes (sandbox.ts).
  */
+import { createHash } from "node:crypto";
 import type { Account } from "../actor/accounts.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE, type Outcome, type Tier, type Usage } from "../actor/outcome.ts";
@@ -13,6 +14,7 @@ import type { IsolatedSpec } from "../actor/walls.ts";
 import type { ToolCall, ToolEnd, Tools } from "../kernel/tools.ts";
 import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
 import { judge, type Wait } from "./policy.ts";
+import { Circles } from "./runaway.ts";
 import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
 import { type DeskAccess, passing } from "./turnstile.ts";
 
@@ -74,6 +76,8 @@ const schemaError = (what: string, tool: AnyTool, message: string) =>
 /** Runs granted tools. */
 export function brokerOf(host: BrokerHost): Tools {
   const { policy, wait, now } = host;
+  // By the signal of a life: it is gone with it.
+  const circles = new WeakMap<AbortSignal, Circles>();
   return {
     audit: host.audit,
     async call(call) {
@@ -96,9 +100,42 @@ export function brokerOf(host: BrokerHost): Tools {
         const why = "the life that made it ended while it ran";
         return { tag: "unknown", why, tier: null, usage: NO_USAGE };
       }
-      return attempts(host, call, given.data);
+      return watched(host, circles, call, given.data);
     },
   };
+}
+
+/** A call of an actor that is watched for circles. */
+async function watched(
+  host: BrokerHost,
+  lives: WeakMap<AbortSignal, Circles>,
+  call: ToolCall,
+  input: unknown,
+): Promise<ToolEnd> {
+  const { spec, tool, signal } = call;
+  if (spec.runaway === null) return attempts(host, call, input);
+  const circles = lives.get(signal) ?? new Circles(spec.runaway);
+  lives.set(signal, circles);
+  const why = circles.before(tool.name, textOf([tool.name, input]), host.now());
+  if (why !== null) {
+    call.decided({ decision: "deny", why, by: "runaway" });
+    const fix = "let the model read this, or raise the limit: runaway";
+    const cause = new ActorError("E_RUNAWAY", why, { at: call.path, fix });
+    return { tag: "denied", why, tier: null, usage: NO_USAGE, cause };
+  }
+  const end = await attempts(host, call, input);
+  if (end.tag !== "denied") circles.after(tool.name, end.tag === "ok" ? textOf(end.value) : null);
+  return end;
+}
+
+/** A value as text, short: what is equal has the same. */
+function textOf(value: unknown): string {
+  const text = JSON.stringify(value, (_key, each) =>
+    typeof each === "bigint" ? `${each}n` : each,
+  );
+  return createHash("sha256")
+    .update(text ?? "undefined")
+    .digest("base64");
 }
 
 /** Ends after which an idempotent tool may be called again. */

@@ -58,6 +58,7 @@ describe("child()", () => {
       maxReductions: 100_000_000,
       validate: "edges",
       quota: null,
+      runaway: null,
     });
     expect(Object.isFrozen(child("c", Plain))).toBe(true);
   });
