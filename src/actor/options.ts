@@ -61,8 +61,8 @@ export interface ActorSettings extends ChildSettings {
   maxDeliveries?: number;
   /**
    * A message during which a durable actor is gone without a word (its thread or node ended, or it was
-   * killed) is delivered again this often, then it is a dead letter. Begins anew with each recorded
-   * step. @default 10 @limit 1 … 1_000
+   * killed) is delivered again this often, then it is a dead letter. Counted anew after each recorded
+   * step, an orderly stop, or a minute of handling. @default 10 @limit 1 … 1_000
    */
   maxInterruptions?: number;
   /** Longest start, `init` included; over it the start fails. @default "infinity", as in OTP */

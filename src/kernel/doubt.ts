@@ -13,6 +13,9 @@ import { undeliverable } from "./delivery.ts";
 import type { Mail } from "./ports.ts";
 import { TURN_MESSAGES } from "./scheduler.ts";
 
+/** What has been at work for so long without taking anything down is not poison. @unit ms */
+const SURVIVED_MS = 60_000;
+
 /** Remembers which of the mail that was read may have been begun before. */
 export function doubt(cell: Cell, mail: readonly Mail[]): void {
   for (const each of mail.slice(0, TURN_MESSAGES)) cell.more.doubts.add(each);
@@ -25,6 +28,11 @@ export function isDoubtful(cell: Cell, mail: Mail): boolean {
   if (more.counted === mail) {
     more.counted = null;
     more.doubts.delete(mail);
+    more.own(SURVIVED_MS, () => {
+      if (cell.active?.mail !== mail) return;
+      getsOn(cell, mail);
+      cell.kernel.attended(cell);
+    });
     return false;
   }
   const tries = (mail.tries ?? 0) + 1;
@@ -55,7 +63,7 @@ function giveUp(cell: Cell, mail: Mail): void {
   undeliverable(cell.kernel, mail, "max_deliveries", cell, reason);
 }
 
-/** A step of it is recorded: it gets on, whoever dies. */
+/** A step of it is recorded, or it lasts, or its actor ends in order: whoever dies, it is not to blame. */
 export function getsOn(cell: Cell, mail: Mail): void {
   if (!mail.tries) return;
   mail.tries = 0;

@@ -6,10 +6,13 @@ import type { ExitReason } from "../actor/exit.ts";
 import { settleEstate } from "./burial.ts";
 import type { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
+import { getsOn } from "./doubt.ts";
 import type { Effect } from "./slice.ts";
 
 /** An end from outside: what is unfinished is left out, it will be done again. */
 export function interrupt(cell: Cell, reason: ExitReason): void {
+  const mail = cell.active?.mail ?? null;
+  if (mail !== null) getsOn(cell, mail);
   cutBack(cell);
   leave(cell);
   conclude(cell, reason);

@@ -138,6 +138,32 @@ test("each recorded step begins the count anew", async () => {
   expect([dead(t), await t.state("a")]).toEqual([[], ["stepwise"]]);
 });
 
+test("an orderly stop is no interruption, nor is the end of what has lasted for a minute", async () => {
+  const engine = new MemoryEngine();
+  const first = await node(engine, 0);
+  post(first, "deadly", "X");
+  await first.settle();
+  let generation = 0;
+  const next = async () => {
+    const t = await node(engine, ++generation);
+    await t.settle();
+    return t;
+  };
+  for (let n = 0; n < LIMIT + 2; n++) {
+    const t = await next();
+    expect(tries(engine)).toEqual([["X", 1]]);
+    await t.stop();
+    expect(dead(t)).toEqual([]);
+  }
+  for (let n = 0; n < LIMIT + 2; n++) {
+    const t = await next();
+    await t.advance(61_000);
+    expect([dead(t), tries(engine)]).toEqual([[], [["X", 0]]]);
+  }
+  for (let n = 0; n < LIMIT; n++) await next();
+  expect(dead(await next())).toEqual(["deadly max_deliveries"]);
+});
+
 test("mail that comes to a running actor is not counted: no write more than before", async () => {
   const engine = new MemoryEngine();
   const commits: number[] = [];
