@@ -28,7 +28,7 @@ threads it is \`postMessage\`, with arrays of 256 one way. *nact* and *xstate* (
 in-process libraries. *beam1* and *beam2* are Erlang/OTP with one and two schedulers; their processes
 are spawned under nothing. *beam1-sup* starts \`gen_server\`s under an OTP supervisor, as coppice does.
 
-**What is not.** Start-up, durable actors, stores and tools; validation at the edges; mailboxes at
+**What is not.** Start-up, stores but SQLite, and tools; validation at the edges; mailboxes at
 their bound; more than two threads; other machines than the one named. xstate handles a message
 within the sender's send, so that its queues stay empty where others hold a million messages.
 \`memory\` counts the heap of the thread that has the actors and, as they are placed \`with-parent\`,

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Peer } from "./catalogue.ts";
+import { dataOf } from "./data.ts";
 import { type Outcome, outcome } from "./outcome.ts";
 
 /** Longest start or run: over it the peer is ended and counts as failed. @unit ms */
@@ -57,9 +58,16 @@ function command(peer: Peer, program: string): [string, string[]] {
 
 const running = new Set<ChildProcess>();
 
+function dropData({ pid }: ChildProcess): void {
+  if (pid !== undefined) rmSync(dataOf(pid), { recursive: true, force: true });
+}
+
 /** Ends every peer at once: for a Ctrl-C. */
 export function killPeers(): void {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) {
+    child.kill("SIGKILL");
+    dropData(child);
+  }
 }
 
 export class PeerProcess {
@@ -81,6 +89,7 @@ export class PeerProcess {
     this.#child.once("error", (error) => this.#heard.reject(error));
     this.#child.once("close", (code, signal) => {
       running.delete(this.#child);
+      dropData(this.#child);
       this.#over = new Error(`${this.#name} ended: ${signal ?? `exit code ${code}`}`);
       this.#heard.promise.catch(() => {}); // perhaps nobody is waiting just now
       this.#heard.reject(this.#over);
