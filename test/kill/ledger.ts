@@ -148,7 +148,12 @@ export const Mint = actor("mint", {
   },
 });
 
-const KEPT = { durable: true, maxDeliveries: 1_000, tools: [pay] } as const;
+const KEPT = {
+  durable: true,
+  maxDeliveries: 1_000,
+  maxInterruptions: 1_000,
+  tools: [pay],
+} as const;
 
 export const mint = ref("/ledger/mint", Mint);
 
