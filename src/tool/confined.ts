@@ -9,7 +9,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import type { KillLimit } from "../actor/outcome.ts";
 import type { Collector, CommandExit, Cut } from "./collect.ts";
 import type { Spawn } from "./jail.ts";
-import { descendants, runs, useOf } from "./processes.ts";
+import { descendants, endTree, runs, useOf } from "./processes.ts";
 import type { SandboxLimits } from "./sandbox.ts";
 
 const FIRST_LOOK_MS = 5;
@@ -25,6 +25,12 @@ export interface Confined {
   readonly filter: Buffer | null;
   /** Processes of the wall itself. */
   readonly own: number;
+  /** Memory of the wall itself. @unit bytes @default 0 */
+  readonly extraBytes?: number;
+  /** Count memory that processes share, each its part; else only what is their own. */
+  readonly shared?: true;
+  /** What is done when nothing of it runs any more. */
+  readonly after: (() => Promise<void>) | null;
   /** Does somebody else hold the number of processes? Else the watch ends the call. */
   readonly counted: boolean;
 }
@@ -62,7 +68,7 @@ class Watch {
     let memory = 0;
     for (const pid of pids) {
       this.seen.add(pid);
-      const use = useOf(pid);
+      const use = useOf(pid, this.#confined.shared);
       cpu += use.cpuMs;
       memory += use.memoryBytes;
     }
@@ -71,7 +77,8 @@ class Watch {
     this.#memory = Math.max(this.#memory, memory);
     const count = pids.length - this.#confined.own;
     this.#most = Math.max(this.#most, count);
-    if (memory > this.#limits.memoryBytes) return "memory";
+    const extra = this.#confined.extraBytes ?? 0;
+    if (memory > this.#limits.memoryBytes + extra) return "memory";
     return !this.#confined.counted && count > this.#limits.processes ? "processes" : null;
   }
 
@@ -102,9 +109,10 @@ export async function runConfined(
   });
   const watch = new Watch(child.pid ?? 0, confined, limits);
   const end = await ending(child, watch, confined, limits, signal, collected);
-  child.kill("SIGKILL");
+  await endTree(child);
   await closed;
   await allGone(watch.seen);
+  await confined.after?.();
   return { end, wallMs: performance.now() - began, ...watch.used };
 }
 

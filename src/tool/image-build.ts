@@ -7,7 +7,16 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { cpio } from "./archive.ts";
@@ -17,7 +26,7 @@ import { findImage, type Image, imageError, imageHome, type Runtime } from "./im
 import { busyboxOf, GUEST_PACKAGES, makeRoot } from "./image-root.ts";
 
 /** Raised when the same packages are to give another image. */
-const RECIPE = 1;
+const RECIPE = 2;
 const HOST_PACKAGES = [
   "tcc",
   "libtcc-dev",
@@ -70,7 +79,9 @@ export async function buildImage(runtime: Runtime, options: BuildOptions = {}): 
   const host = await fetch("programs that build and run it", HOST_PACKAGES, "missing");
   const guest = await fetch("the guest's programs", GUEST_PACKAGES[runtime], "all");
   const kernel = await fetch("the guest's kernel", [await concreteKernel()], "none");
-  const parts = { runtime, host, guest, kernel };
+  const gvisor = await fetch("gVisor", ["runsc"], "none").catch(() => null); // optional: said below
+  if (gvisor === null) say("this distribution has no gVisor: no tier userkernel");
+  const parts = { runtime, host, guest, kernel, gvisor };
   const key = await keyOf(parts);
   const known = findImage(runtime);
   if (known?.key === key && existsSync(known.disk)) return known;
@@ -89,6 +100,7 @@ interface Parts {
   readonly host: Unpacked;
   readonly guest: Unpacked;
   readonly kernel: Unpacked;
+  readonly gvisor: Unpacked | null;
 }
 
 async function make(
@@ -96,11 +108,12 @@ async function make(
   parts: Parts & { key: string },
   say: (step: string) => void,
 ): Promise<Image> {
-  const { runtime, host, guest, kernel, key } = parts;
+  const { runtime, host, guest, kernel, gvisor, key } = parts;
   const final = join(imageHome(), `${runtime}-${key}`);
   say("programs of the host");
   await gatherJail(host.root, join(draft, "jail"));
   await gatherVmm(host.root, join(draft, "vmm"));
+  if (gvisor !== null) await copyFile(join(gvisor.root, "usr/bin/runsc"), join(draft, "runsc"));
   say("the guest's first process");
   const init = await compileInit(host.root, draft);
   say("the guest's root");
@@ -119,9 +132,10 @@ async function make(
   await rm(join(draft, "init"));
   const at = (name: string) => join(final, name);
   const sha = async (name: string) => sha256(join(draft, name));
-  const packages = [host, guest, kernel].flatMap((each) => each.packages);
+  const packages = [host, guest, kernel, gvisor].flatMap((each) => each?.packages ?? []);
   const image: Image = {
     ...{ runtime, key, root: at("root"), disk: at("disk"), kernel: at("kernel") },
+    gvisor: gvisor && at("runsc"),
     ...{ initrd: at("initrd"), vmm: at("vmm"), jail: at("jail") },
     sha256: { disk: await sha("disk"), kernel: await sha("kernel"), initrd: await sha("initrd") },
     packages: packages.map(({ name, version }) => `${name}=${version}`),
@@ -146,10 +160,11 @@ async function concreteKernel(): Promise<string> {
   throw imageError(`apt knows no package ${KERNEL}`, "run `apt-get update`");
 }
 
-async function keyOf({ runtime, host, guest, kernel }: Parts): Promise<string> {
+async function keyOf({ runtime, host, guest, kernel, gvisor }: Parts): Promise<string> {
   const hash = createHash("sha256").update(`${RECIPE} ${runtime} `);
-  for (const { packages } of [host, guest, kernel]) {
-    for (const each of packages) hash.update(`${each.name} ${each.version} ${each.sha256} `);
+  for (const unpacked of [host, guest, kernel, gvisor]) {
+    for (const each of unpacked?.packages ?? [])
+      hash.update(`${each.name} ${each.version} ${each.sha256} `);
   }
   for (const name of ["init.c", "warm.cjs", "warm.py"]) {
     hash.update(await readFile(new URL(name, GUEST)));

@@ -26,6 +26,8 @@ export interface Image {
   readonly initrd: string;
   /** A root for QEMU: the program, its libraries and firmware, and nothing else. */
   readonly vmm: string;
+  /** gVisor; null where the distribution has none. */
+  readonly gvisor: string | null;
   /** Folder with bubblewrap and its libraries. */
   readonly jail: string;
   /** Of the files above that a guest sees, in hex. */

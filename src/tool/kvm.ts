@@ -10,6 +10,7 @@ import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Image, imageHome } from "./image.ts";
 import { type Jail, jailed, jailUser } from "./jail.ts";
+import { endTree } from "./processes.ts";
 
 const DEVICE = "/dev/kvm";
 /** The program needs 10 ms on a healthy KVM, 60 ms on a software processor, else for ever. @unit ms */
@@ -86,7 +87,7 @@ function watch(jail: Jail, deadlineMs: number): Promise<KvmFault | null> {
     let said = "";
     const child = spawn(file, args, { env, stdio: ["ignore", "ignore", "pipe"] });
     const timer = setTimeout(() => {
-      child.kill("SIGKILL");
+      void endTree(child);
       const why = `${DEVICE} ran a small program for more than ${deadlineMs} ms without an end`;
       resolve({ why, fix });
     }, deadlineMs);

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import { encodeFrame, type Frame, FrameError, FrameReader, type ToGuest } from "./frames.ts";
 import { type Jail, jailed } from "./jail.ts";
-import { descendants, useOf } from "./processes.ts";
+import { descendants, endTree, useOf } from "./processes.ts";
 import { Control } from "./qmp.ts";
 
 /** Of QEMU's complaints, what is kept. */
@@ -118,7 +118,7 @@ export class Machine {
 
   /** Ends it. @returns when no process holds the channel any more */
   async destroy(): Promise<void> {
-    this.#child.kill("SIGKILL");
+    await endTree(this.#child);
     await this.#closed;
   }
 
@@ -133,7 +133,7 @@ export class Machine {
     } catch (thrown) {
       if (!(thrown instanceof FrameError)) throw thrown;
       this.#finish({ kind: "hostile", why: thrown.message });
-      this.#child.kill("SIGKILL");
+      void endTree(this.#child);
     }
   }
 

@@ -3,19 +3,17 @@
  * template, used once and destroyed; a few copies wait warm.
  * Does not own: a machine (machine.ts), what is said to its guest (guest-call.ts).
  */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import { bytesIn, Collector, type Cut, outcomeOf, refusal } from "./collect.ts";
 import { callGuest, unfit } from "./guest-call.ts";
-import { buildFix, builtImages, findImage, imageHome, runtimeOf } from "./image.ts";
+import { buildFix, builtImages, findImage, runtimeOf } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
 import type { Machine } from "./machine.ts";
 import { MachinePool } from "./machine-pool.ts";
-import { runs } from "./processes.ts";
 import { type Accelerator, machineMemory } from "./qemu.ts";
+import { runFolder } from "./run-folder.ts";
 import type {
   CommandOutput,
   OutputChunk,
@@ -131,16 +129,6 @@ export class MicroVms implements Sandbox {
 function unfitCut(request: SandboxRequest): Cut | null {
   const why = unfit(request);
   return why === null ? null : { tag: "denied", why };
-}
-
-/** A folder for this process's templates; those of processes that are gone are removed. */
-export function runFolder(): string {
-  const all = join(imageHome(), "run");
-  mkdirSync(all, { recursive: true, mode: 0o755 });
-  for (const name of readdirSync(all)) {
-    if (!runs(Number.parseInt(name, 10))) rmSync(join(all, name), { recursive: true, force: true });
-  }
-  return join(all, `${process.pid}-${Math.random().toString(36).slice(2, 10)}`);
 }
 
 async function probe(accelerator: Accelerator): Promise<TierReport> {

@@ -4,21 +4,13 @@
  * is one too many, so this is not for hostile code.
  * Does not own: the walls' command line (jail.ts), running it (confined.ts).
  */
-import { NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import { tar } from "./archive.ts";
-import { bytesIn, Collector, outcomeOf, refusal } from "./collect.ts";
+import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
-import { buildFix, builtImages, findImage, type Image, runtimeOf } from "./image.ts";
+import { ConfinedSandbox } from "./confined-sandbox.ts";
+import { buildFix, builtImages, type Image } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
-import type {
-  CommandOutput,
-  OutputChunk,
-  Sandbox,
-  SandboxDriver,
-  SandboxLimits,
-  SandboxRequest,
-  TierReport,
-} from "./sandbox.ts";
+import type { SandboxDriver, SandboxLimits, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
 
 /** What a command finds in its environment, in every tier. */
@@ -72,63 +64,25 @@ function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): 
     command: prelude(request, limits, archive.length, limits.processes + OWN + 1),
   };
   const stdin = Buffer.concat([archive, request.stdin]);
-  return { spawn: jailed(walls), stdin, filter: seccompFilter(), own: OWN, counted: true };
+  return {
+    spawn: jailed(walls),
+    stdin,
+    filter: seccompFilter(),
+    own: OWN,
+    counted: true,
+    after: null,
+  };
 }
 
-class Processes implements Sandbox {
-  readonly tier = "process" as const;
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
-
-  run(
-    request: SandboxRequest,
-    limits: SandboxLimits,
-    signal: AbortSignal,
-    output: (chunk: OutputChunk) => void,
-  ): Promise<Outcome<CommandOutput>> {
-    const run = this.#run(request, limits, signal, output).catch((thrown: unknown) => {
-      const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
-      return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
-    });
-    this.#running.add(run);
-    return run.finally(() => this.#running.delete(run));
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.allSettled(this.#running);
-  }
-
-  async #run(
-    request: SandboxRequest,
-    limits: SandboxLimits,
-    signal: AbortSignal,
-    output: (chunk: OutputChunk) => void,
-  ): Promise<Outcome<CommandOutput>> {
-    const collected = new Collector(limits, output);
-    const refused = refusal(request, limits);
-    if (refused !== null) return outcomeOf(this.tier, limits, NO_USAGE, refused, collected);
-    const runtime = runtimeOf(request.command);
-    const image = findImage(runtime);
-    if (image === null) {
-      const why = `there is no guest image with ${runtime}; ${buildFix(runtime)}`;
-      return outcomeOf(this.tier, limits, NO_USAGE, { tag: "denied", why }, collected);
-    }
-    const both = AbortSignal.any([signal, this.#closing.signal]);
-    const { end, ...used } = await runConfined(
-      confine(image, request, limits),
-      limits,
-      both,
-      collected,
-    );
-    const usage = { ...used, bytesIn: bytesIn(request), bytesOut: collected.bytes };
-    return outcomeOf(this.tier, limits, usage, end, collected);
-  }
-}
-
-const TRY: SandboxLimits = {
+/** What a probe runs. */
+export const TRY: SandboxLimits = {
   ...{ timeoutMs: 10_000, memoryBytes: 2 ** 26, scratchBytes: 2 ** 20, outputBytes: 4_096 },
   ...{ processes: 8, vcpus: 1, network: "none" },
+};
+
+export const tryRequest: SandboxRequest = {
+  ...{ key: "", tool: "", command: "/bin/true", args: [], files: [] },
+  stdin: new Uint8Array(),
 };
 
 /** Runs `true` behind the walls: namespaces may be forbidden in many ways. */
@@ -144,17 +98,9 @@ async function probe(): Promise<TierReport> {
   const images = builtImages();
   const [image] = images;
   if (image === undefined) return missing("no guest image was built", buildFix());
-  const request = {
-    key: "",
-    tool: "",
-    command: "/bin/true",
-    args: [],
-    files: [],
-    stdin: new Uint8Array(),
-  };
   const collected = new Collector(TRY, () => {});
   const { signal } = new AbortController();
-  const { end } = await runConfined(confine(image, request, TRY), TRY, signal, collected);
+  const { end } = await runConfined(confine(image, tryRequest, TRY), TRY, signal, collected);
   if ("code" in end && end.code === 0) {
     const roots = images.map((each) => each.runtime).join(", ");
     return { tier, available: true, what: `bubblewrap, not for hostile code; roots: ${roots}` };
@@ -165,4 +111,7 @@ async function probe(): Promise<TierReport> {
   return missing(`namespaces are not to be had here: ${why}`, fix);
 }
 
-export const processes: SandboxDriver = { probe, open: async () => new Processes() };
+export const processes: SandboxDriver = {
+  probe,
+  open: async () => new ConfinedSandbox("process", confine),
+};

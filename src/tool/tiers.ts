@@ -13,6 +13,7 @@ export type Drivers = Partial<Record<IsolatedTier, () => Promise<SandboxDriver>>
 /** The drivers of this version. */
 export const DRIVERS: Drivers = {
   process: async () => (await import("./process.ts")).processes,
+  userkernel: async () => (await import("./userkernel.ts")).userkernel,
   "microvm-tcg": async () => (await import("./microvm.ts")).microvmTcg,
   microvm: async () => (await import("./microvm.ts")).microvmKvm,
 };

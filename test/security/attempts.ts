@@ -176,9 +176,9 @@ export const ATTEMPTS: readonly Attempt[] = [
     call: () =>
       sh(`unshare -Ur true && echo BROKE user; unshare -m true && echo BROKE mount namespace
         mount -t tmpfs x /work && echo BROKE mount; chroot / true && echo BROKE chroot
-        mknod n b 8 0 && echo BROKE node; su -c true && echo BROKE su
+        mknod n b 8 0 && head -c 1 n && echo BROKE node; su -c true && echo BROKE su
         setuidgid root true && echo BROKE setuid
-        insmod x.ko && echo BROKE module; dmesg | head -1 && [ -n "$(dmesg)" ] && echo BROKE log
+        insmod x.ko && echo BROKE module; dmesg | grep -q "Linux version" && echo BROKE log
         chown 0 /work && echo BROKE owner; hostname evil && echo BROKE name
         date -s 2001-01-01; [ $(date +%Y) = 2001 ] && echo BROKE clock
         reboot -f; poweroff -f; exit 0`),
