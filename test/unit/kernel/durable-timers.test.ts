@@ -244,3 +244,27 @@ test("an actor has a thousand timers at most", async () => {
   await t.tell("a", "bad", { delay: 1_000, options: { id: "t7" } });
   expect(errors).toHaveLength(1);
 });
+
+test("set in an init that waits, it is kept by the first commit, and outlives the node", async () => {
+  const Early = actor("early", {
+    state: z.array(z.string()),
+    messages: { ring: z.string() },
+    init: async (_args, ctx) => {
+      ctx.after(50, "ring", "a");
+      ctx.after(5_000, "ring", "b");
+      await ctx.step("wait", () => 1);
+      return [];
+    },
+    on: { ring: (state, note) => [...state, note] },
+  });
+  const root = () => supervisor("s", { intensity: 9 }, [child("a", Early, { durable: true })]);
+  const engine = new MemoryEngine();
+  const one = reborn(engine, 0);
+  expect(await one.start(root())).toBe("ok");
+  await one.advance(100);
+  expect(await one.state("a")).toEqual(["a"]);
+  const two = reborn(engine, 1, { nowMs: 10_000 });
+  await two.start(root());
+  await two.advance(0);
+  expect(await two.state("a")).toEqual(["a", "b"]);
+});
