@@ -137,3 +137,13 @@ export function formatReason(reason: ExitReason): string {
       return `nondeterminism at step ${reason.step}`;
   }
 }
+
+/** The innermost cause of a failed start, with the path to it, as text. */
+export function explainStart(reason: ExitReason): string {
+  const detail = reason.tag === "shutdown" ? reason.detail : undefined;
+  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) {
+    return formatReason(reason);
+  }
+  const { failedToStart, reason: inner } = detail as { failedToStart: string; reason: ExitReason };
+  return `child ${failedToStart}: ${explainStart(inner)}`;
+}

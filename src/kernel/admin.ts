@@ -33,6 +33,8 @@ export function answer(
       return out.reply(from, { ok: [...state.children.values()].reverse().map(view) });
     case "count_children":
       return out.reply(from, { ok: counts(state) });
+    case "rehome":
+      return out.reply(from, { ok: null });
   }
   const child = state.children.get(request.id);
   const dynamic = state.spec.template !== null;
@@ -141,15 +143,15 @@ function startDynamic(
   if (state.children.size >= state.spec.maxChildren) {
     return out.reply(from, { error: "max_children" });
   }
-  const id = own ?? nextId(state);
+  const id = own ?? nextId(state, out);
   const child = newChild(id, template, args);
   run(state, "start", [{ do: "start", child }], out, from);
 }
 
-/** The next number, unless a child was started under just that id. */
-function nextId(state: SupervisorState): string {
+/** The next number, unless a child was started under just that id, or would run elsewhere. */
+function nextId(state: SupervisorState, out: Commands): string {
   for (;;) {
     const id = `#${++state.handedOut}`;
-    if (!state.children.has(id)) return id;
+    if (!state.children.has(id) && (out.here?.(id) ?? true)) return id;
   }
 }

@@ -217,6 +217,7 @@ export class Kernel {
       return member.receive(envelope);
     }
     if (member instanceof SupervisorCell) return absent(this, envelope);
+    if (this.options.elsewhere?.take(envelope)) return;
     const thread = this.#threadOf(envelope);
     if (thread === this.thread) return absent(this, envelope);
     const { transport } = this.options;

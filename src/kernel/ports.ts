@@ -74,6 +74,8 @@ export type Signal =
   | { readonly kind: "call"; to: string; from: string; ask: number; request: AdminRequest }
   /** To a sender on another thread: a mailbox is full, or has room again. */
   | { readonly kind: "mute" | "unmute"; to: string; by: string }
+  /** The store has mail from another node: to a durable actor, which reads its mailbox again. */
+  | { readonly kind: "nudge"; to: string }
   | { readonly kind: "suspend"; to: string }
   | { readonly kind: "resume"; to: string }
   /** To the thread of a durable child that is gone for good: before it may be started again there. */
@@ -193,6 +195,14 @@ export interface Meter {
   yielding: () => Promise<void>;
 }
 
+/** Actors of other nodes. */
+export interface Elsewhere {
+  /** Does what has this path run on another node? */
+  has(path: string): boolean;
+  /** Takes an envelope for whom nobody is on this thread. @returns false: it stays on this node */
+  take(envelope: Envelope): boolean;
+}
+
 /** What a host gives a kernel. */
 export interface KernelOptions {
   /** Number of this thread. */
@@ -230,6 +240,8 @@ export interface KernelOptions {
   readonly meter?: Meter;
   /** Runs all promise callbacks that are due. Without it, a handler goes on only between turns. */
   readonly drain?: () => void;
+  /** Other nodes; absent where there are none. */
+  readonly elsewhere?: Elsewhere;
   /** Called when a message or signal makes this kernel busy from outside of its turn. */
   readonly wake?: () => void;
 }

@@ -3,6 +3,7 @@
  * Does not own: signals that wait behind mail (cell.ts puts them into the mailbox).
  */
 import type { Cell } from "./cell.ts";
+import { catchUp } from "./durable-mail.ts";
 import { bury, interrupt } from "./ending.ts";
 import type { Notice } from "./mailbox.ts";
 import type { Signal } from "./ports.ts";
@@ -25,6 +26,7 @@ export function receive(cell: Cell, signal: Signal): void {
     return;
   }
   if (signal.kind === "get_state") return cell.notice(signal);
+  if (signal.kind === "nudge") return catchUp(cell);
   // At once and in no turn: an exit over this link may come before the next turn.
   if (REGISTRATIONS.has(signal.kind)) return onSignal(cell, signal);
   const trapped = cell.behaviour.trapExit && cell.started;

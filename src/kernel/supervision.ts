@@ -62,6 +62,8 @@ export interface Commands {
   exit(reason: ExitReason): void;
   report(report: Report): void;
   forget(child: Child): void;
+  /** May a child of this id run on this node? Absent: any may. */
+  here?(id: string): boolean;
 }
 
 export type Action = { readonly do: "start" | "stop"; readonly child: Child };
@@ -117,6 +119,8 @@ export type AdminRequest =
   /** Stop and start again in place; not counted as a restart. An extension of ours. */
   | { op: "renew_child"; id: string }
   | { op: "get_childspec" | "which_child"; id: string }
+  /** Children that run on another node now are stopped, those that run here are started. Ours. */
+  | { op: "rehome" }
   | { op: "which_children" | "count_children" };
 
 export interface ChildView {

@@ -9,6 +9,7 @@ import { absent } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Signal } from "./ports.ts";
+import { adopt, NOBODY, rehome } from "./rehoming.ts";
 import {
   type AdminResult,
   type Child,
@@ -84,7 +85,7 @@ export class SupervisorCell implements Commands {
   /** Durable children of earlier lives, from the store: they come back with their state. */
   listed(children: readonly { id: string; args: unknown }[]): void {
     // A list asked for by an earlier life may come first: it is the same, and ours is dropped.
-    if (!this.#listing) return;
+    if (!this.#listing) return adopt(this, children);
     this.#listing = false;
     for (const { id, args } of children) {
       const child = newChild(id, this.spec.template as never, args);
@@ -105,6 +106,8 @@ export class SupervisorCell implements Commands {
       case "exited":
         return step(this.state, { ...signal, type: "exited" }, this);
       case "call": {
+        if (this.kernel.options.elsewhere?.take(signal)) return;
+        if (signal.request.op === "rehome") rehome(this);
         const from: Caller = { from: signal.from, ask: signal.ask };
         return step(this.state, { type: "call", request: signal.request, from }, this);
       }
@@ -144,7 +147,15 @@ export class SupervisorCell implements Commands {
     return this.#prefix + child.id;
   }
 
+  here(id: string): boolean {
+    return !this.kernel.options.elsewhere?.has(this.#prefix + id);
+  }
+
   start(child: Child): void {
+    if (!this.here(child.id)) {
+      const outcome = { ignore: true } as const;
+      return this.receive({ kind: "started", to: this.path, life: child.life, outcome });
+    }
     this.kernel.startChild({
       kind: "start",
       to: this.childPath(child),
@@ -179,6 +190,7 @@ export class SupervisorCell implements Commands {
   }
 
   reply(from: From, result: AdminResult): void {
+    if (from === NOBODY) return;
     this.kernel.send(replyTo(from as Caller, { ok: true, value: result }), null);
   }
 
@@ -195,6 +207,8 @@ export class SupervisorCell implements Commands {
 
   forget(child: Child): void {
     if (child.spec.kind !== "actor" || !child.spec.durable) return;
+    // It lives on another node, where its state is needed.
+    if (!this.here(child.id)) return;
     const to = this.childPath(child);
     this.kernel.forget(to, this.kernel.options.route(to, false));
   }

@@ -11,7 +11,7 @@ import { undeliverable } from "../kernel/delivery.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
-import type { Committer, KernelOptions, Meter } from "../kernel/ports.ts";
+import type { Committer, Elsewhere, KernelOptions, Meter } from "../kernel/ports.ts";
 import { refuse } from "../kernel/refusal.ts";
 import type { Tools } from "../kernel/tools.ts";
 import { calendarOf } from "../store/calendar.ts";
@@ -19,6 +19,7 @@ import type { StoreClient } from "../store/committer.ts";
 import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import type { DeskLine } from "./desk-link.ts";
+import type { Forward } from "./elsewhere.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
 import { PortTransport } from "./transport.ts";
@@ -44,6 +45,8 @@ export interface HostOptions {
   readonly root: SupervisorSpec;
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
+  /** Other nodes, made with the kernel they are for. */
+  readonly elsewhere?: ((kernel: () => Kernel, forward: Forward) => Elsewhere) | undefined;
   readonly onRoot?: KernelOptions["onRoot"];
   /** Memory shared with whoever watches this thread. */
   readonly cells?: Int32Array;
@@ -159,6 +162,7 @@ export function createHost(options: HostOptions): Host {
       options.lifeBase,
     );
   }
+  const forward: Forward = (to, envelope) => link?.forward(to, envelope);
   const kernel: Kernel = new Kernel({
     thread,
     control: CONTROL,
@@ -174,6 +178,7 @@ export function createHost(options: HostOptions): Host {
     firstId: options.firstId,
     sink: options.sink,
     freeze: options.freeze,
+    ...(options.elsewhere ? { elsewhere: options.elsewhere(() => kernel, forward) } : {}),
     ...(options.onRoot ? { onRoot: options.onRoot } : {}),
     ...(options.cells ? { cells: options.cells } : {}),
     ...(options.meter ? { meter: options.meter } : {}),

@@ -7,6 +7,7 @@ import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
 import type { AccountView } from "../tool/ledger.ts";
+import type { NodeData } from "./elsewhere.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { Preemption } from "./options.ts";
 
@@ -25,6 +26,8 @@ export interface ThreadData {
   readonly heard: "all" | LogLevelName;
   readonly freeze: boolean;
   readonly store: MessagePort;
+  /** This node among others; null where there is one. */
+  readonly among: NodeData | null;
   /** Its end of the line to the pool of tool threads. */
   readonly pool: MessagePort;
   /** Its end of the line to the sandboxes. */

@@ -6,7 +6,7 @@
 import { MessageChannel } from "node:worker_threads";
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
-import { type ExitReason, formatReason } from "../actor/exit.ts";
+import { type ExitReason, explainStart } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
@@ -111,6 +111,7 @@ class Node implements ThreadListener {
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });
       await this.#started.promise;
+      this.#store.cluster?.attend(this.host.kernel);
     } catch (error) {
       await this.#close();
       throw error;
@@ -163,7 +164,7 @@ class Node implements ThreadListener {
       void this.stop();
     } else if ("error" in signal.outcome) {
       const { error: reason } = signal.outcome;
-      const fact = `the tree did not start: ${explain(reason)}`;
+      const fact = `the tree did not start: ${explainStart(reason)}`;
       const fix = "mend what the reason names; nothing was left running";
       const at = `/${this.app.root.id}`;
       this.#ended.resolve(reason);
@@ -229,6 +230,7 @@ class Node implements ThreadListener {
       cells: this.#cellsOf(thread),
       preemption: this.#preemption,
       traceAll,
+      among: store.cluster?.data ?? null,
     };
     const lines = toolLines();
     const ports = { store: store.connect(thread), ...lines.ports };
@@ -287,14 +289,4 @@ function watch(made: Thread, control: Thread | undefined): void {
   made.post({ kind: "watched", port: port2 }, [port2 as never]);
   const message = { thread, generation, cells, endable: made.endable, port: port1 };
   control?.post({ kind: "watch", ...message }, [port1 as never]);
-}
-
-/** The innermost cause of a failed start, with the path to it. */
-function explain(reason: ExitReason): string {
-  const detail = reason.tag === "shutdown" ? reason.detail : undefined;
-  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) {
-    return formatReason(reason);
-  }
-  const { failedToStart, reason: inner } = detail as { failedToStart: string; reason: ExitReason };
-  return `child ${failedToStart}: ${explain(inner)}`;
 }

@@ -6,23 +6,24 @@ import { type App, dynamicPaths } from "../actor/app.ts";
 import { startRedis } from "../store/redis-client.ts";
 import type { StoreNews } from "../store/redis-open.ts";
 import { startSqliteWriter } from "../store/sqlite-client.ts";
+import { Cluster, type Say } from "./cluster.ts";
 import { memoryHost, type StoreHost } from "./store-link.ts";
-
-type Say = (level: "info" | "warn", message: string, fields?: unknown) => void;
 
 /** @throws ActorError E_NODE_RUNNING E_PEER_MISSING E_STORE_… */
 export async function openStore(app: App, folder: string | null, say: Say): Promise<StoreHost> {
   const { store } = app;
   if (store.kind === "redis") {
-    const news = (what: StoreNews) => {
-      const { kind } = what;
-      if (kind === "trouble") say("warn", `Redis: ${what.why}; calls are made again`);
-      else if (kind === "lost") say("warn", `partition ${what.partition} is lost: ${what.why}`);
-    };
+    let cluster: Cluster | null = null;
+    const early: StoreNews[] = [];
+    const news = (what: StoreNews) => void (cluster ? cluster.hear(what) : early.push(what));
     const client = await startRedis(store, dynamicPaths(app.root), news);
     for (const fact of client.weak)
       say("warn", `the Redis store is weaker than it could be: ${fact}`);
-    return client;
+    const left = (partition: number) => client.tell({ kind: "left", partition });
+    cluster = new Cluster(app, client.node, store.partitions, { left }, say);
+    for (const what of early) cluster.hear(what);
+    cluster.begin();
+    return { ...client, cluster };
   }
   if (store.kind === "memory" || folder === null) return memoryHost();
   return startSqliteWriter(folder, { durability: store.durability });

@@ -9,6 +9,7 @@ import { StoreClient } from "../store/committer.ts";
 import { crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { StoreAnswer, StoreOp } from "../store/store.ts";
+import type { Cluster } from "./cluster.ts";
 
 type Reply = { answers?: StoreAnswer[]; error?: { code: string; message: string; at?: string } };
 
@@ -45,6 +46,11 @@ export class StoreLink {
     });
   }
 
+  /** To another node, beside the batches. */
+  forward(to: number | string, envelope: Uint8Array): void {
+    this.#port.postMessage({ forward: to, envelope });
+  }
+
   flush(): void {
     if (this.#inFlight > 0 || this.client.size === 0) return;
     this.#inFlight++;
@@ -61,6 +67,8 @@ export interface StoreHost {
   connect(client: number): MessagePort;
   disconnect(client: number): void;
   close(): Promise<void>;
+  /** The other nodes, where there can be some. */
+  readonly cluster?: Cluster;
 }
 
 /** The memory store behind the same line: its engine runs on the main thread. */

@@ -12,6 +12,7 @@ import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { isHeard } from "../observe/log.ts";
 import { type DeskServer, deskLine, openDesk } from "./desk-link.ts";
+import { elsewhereOf, type NodeData } from "./elsewhere.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
@@ -210,6 +211,10 @@ async function main(): Promise<void> {
     lifeBase: data.epoch * 2 ** 32,
     durable: (path) => isDurable(app.root, path),
     store: data.store,
+    elsewhere: data.among
+      ? (kernel, forward) =>
+          elsewhereOf({ app, names: namesOf(app), data: data.among as NodeData, kernel, forward })
+      : undefined,
     pool: poolCalls(data.pool),
     sandbox: sandboxCalls(data.sandbox),
     policy: app.policy,

@@ -38,6 +38,8 @@ export interface LeaseListener {
   /** Actors of a partition of ours have mail from other nodes. */
   nudged(partition: number, paths: readonly string[]): void;
   members(members: readonly Member[]): void;
+  /** Partitions were given back: these nodes may want them. */
+  freed(nodes: readonly string[]): void;
 }
 
 export interface LeaseOptions {
@@ -46,8 +48,6 @@ export interface LeaseOptions {
   readonly prefix: string;
   readonly partitions: number;
   readonly leaseMs: number;
-  /** No other node takes part: whatever is free is ours, and nobody waits for what we hold. */
-  readonly alone: boolean;
   readonly connections: RedisConnections;
   readonly listener: LeaseListener;
 }
@@ -68,6 +68,8 @@ export class Leases {
   #watch: ReturnType<typeof setInterval> | null = null;
   #round: Promise<void> | null = null;
   #ended = false;
+  /** Who lived when last asked. */
+  #nodes: readonly string[] = [];
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -76,6 +78,16 @@ export class Leases {
 
   get held(): number[] {
     return [...this.#until.keys()].sort((a, b) => a - b);
+  }
+
+  /** Does it hold all that it should? */
+  get complete(): boolean {
+    const { partitions, node } = this.#options;
+    if (this.#nodes.length === 0) return false;
+    for (let each = 0; each < partitions; each++) {
+      if (preferred(each, this.#nodes) === node && !this.#until.has(each)) return false;
+    }
+    return true;
   }
 
   /** One round now: presence, renewals, claims. Rounds never overlap. */
@@ -106,6 +118,7 @@ export class Leases {
     const held = this.held;
     this.#until.clear();
     await Promise.allSettled([this.#present(0), ...held.map((each) => this.#release(each))]);
+    this.#options.listener.freed(this.#nodes);
   }
 
   /** A partition turned out to have another holder. */
@@ -114,13 +127,14 @@ export class Leases {
   }
 
   async #doRound(): Promise<void> {
-    const { partitions, listener, node, alone } = this.#options;
+    const { partitions, listener, node } = this.#options;
     const members = await this.#present(this.#options.leaseMs);
     listener.members(members);
     const nodes = members.map((member) => member.node);
+    this.#nodes = nodes;
     const work: Promise<void>[] = [];
     for (let partition = 0; partition < partitions; partition++) {
-      const isOurs = alone || preferred(partition, nodes) === node;
+      const isOurs = preferred(partition, nodes) === node;
       if (this.#until.has(partition)) work.push(this.#renew(partition, isOurs));
       else if (isOurs) work.push(this.#claim(partition));
     }
@@ -142,7 +156,9 @@ export class Leases {
   async #leave(partition: number): Promise<void> {
     try {
       await this.#options.listener.leaving(partition);
-      if (this.#until.delete(partition)) await this.#release(partition);
+      if (!this.#until.delete(partition)) return;
+      await this.#release(partition);
+      this.#options.listener.freed(this.#nodes);
     } catch {
       // Redis does not answer: the lease ends by itself.
     } finally {
@@ -164,8 +180,6 @@ export class Leases {
   }
 
   #expire(): void {
-    // Alone it may wait for Redis as long as that takes: the token says whether it is still alone.
-    if (this.#options.alone) return;
     const now = performance.now();
     for (const [partition, until] of this.#until) {
       if (now >= until) this.drop(partition, "Redis did not renew the lease in time");

@@ -21,6 +21,8 @@ interface Piece {
 }
 
 export interface LineOptions {
+  /** Number of the last call of this line's predecessor: what of it is late must not look new. */
+  readonly last?: number;
   /** Makes one call. @returns one reply per operation */
   readonly call: (number: number, args: Arg[]) => Promise<readonly Reply[]>;
   /** A call could not be made, or its answer was lost: it is made again. */
@@ -32,12 +34,18 @@ export class Line {
   readonly #options: LineOptions;
   #waiting: Piece[] = [];
   #busy = false;
-  #number = 0;
+  #number: number;
   #ended: unknown = null;
   #stopPause: (() => void) | null = null;
 
   constructor(options: LineOptions) {
     this.#options = options;
+    this.#number = options.last ?? 0;
+  }
+
+  /** Number of the last call. */
+  get last(): number {
+    return this.#number;
   }
 
   /** @returns one reply per operation, in order. @throws what {@link end} was told */

@@ -6,6 +6,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
+import type { Destination } from "./redis-away.ts";
 import { shownUrl } from "./redis-connect.ts";
 import { type OpenRedis, openRedis, type StoreNews } from "./redis-open.ts";
 import type { ClientBatch, ClientReply, WriterCounts, WriterError } from "./sqlite-writer.ts";
@@ -16,14 +17,15 @@ export interface RedisData {
   readonly dynamic: readonly string[] | null;
 }
 
+/** On a client's port: an envelope for another node. It is not answered. */
+export type Forward = { readonly forward: Destination; readonly envelope: Uint8Array };
+
 export type ToRedis =
   | { readonly kind: "connect"; readonly id: number; readonly port: MessagePort }
   /** What the client has sent is still executed. */
   | { readonly kind: "disconnect"; readonly id: number }
   | { readonly kind: "counts" }
   | { readonly kind: "left"; readonly partition: number }
-  | { readonly kind: "say"; readonly node: string; readonly message: unknown }
-  | { readonly kind: "nudge"; readonly path: string }
   | { readonly kind: "close" };
 
 export type FromRedis =
@@ -62,7 +64,9 @@ function faultOf(thrown: unknown): WriterError {
 function connect(open: OpenRedis, id: number, port: MessagePort): void {
   const client: Client = { port, last: Promise.resolve() };
   clients.set(id, client);
-  port.on("message", ({ ops }: ClientBatch) => {
+  port.on("message", (sent: ClientBatch | Forward) => {
+    if ("forward" in sent) return open.forward(sent.forward, sent.envelope);
+    const { ops } = sent;
     const done = (async () => open.store.execute(ops))();
     counts.batches++;
     counts.ops += ops.length;
@@ -112,8 +116,6 @@ function obey(open: OpenRedis, message: ToRedis): void {
   else if (message.kind === "disconnect") void disconnect(message.id);
   else if (message.kind === "counts") tell({ kind: "counts", counts });
   else if (message.kind === "left") open.left(message.partition);
-  else if (message.kind === "say") open.say(message.node, message.message);
-  else if (message.kind === "nudge") void open.store.nudge(message.path).catch(() => {});
   else void close(open);
 }
 

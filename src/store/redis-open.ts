@@ -7,9 +7,9 @@ import { hostname } from "node:os";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
 import type { Spread } from "./partition.ts";
+import { Away, type Destination, type Word } from "./redis-away.ts";
 import { checkSettings, RedisConnections, shownUrl, unreachable } from "./redis-connect.ts";
 import { type LeaseListener, Leases, type Member } from "./redis-leases.ts";
-import { channelOf } from "./redis-post.ts";
 import { RedisStore } from "./redis-store.ts";
 
 /** Raised with each change of the layout. */
@@ -19,7 +19,8 @@ export const REDIS_SCHEMA = 1;
 export type StoreNews =
   | { readonly kind: "taken" | "leaving" | "lost"; readonly partition: number; why: string }
   | { readonly kind: "nudged"; readonly paths: readonly string[] }
-  | { readonly kind: "heard"; readonly message: unknown }
+  /** From another node. */
+  | { readonly kind: "heard"; readonly envelope: Uint8Array }
   | { readonly kind: "members"; readonly members: readonly Member[] }
   /** Redis does not answer as it should. */
   | { readonly kind: "trouble"; readonly why: string };
@@ -35,8 +36,8 @@ export interface OpenRedis {
   readonly weak: readonly string[];
   /** What ran in a partition that was `leaving` has ended. */
   left(partition: number): void;
-  /** Says something to another node; it may get lost. */
-  say(node: string, message: unknown): void;
+  /** Sends an envelope to another node, at most once. */
+  forward(to: Destination, envelope: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -62,7 +63,7 @@ export async function openRedis(
     const epoch = await connections.client.incr(`{${spec.prefix}}:epoch`);
     const node = name ?? `${epoch}-${randomBytes(4).toString("hex")}`;
     const open = await join(spec, dynamic, news, { connections, weak, epoch, node });
-    if (name === undefined) await waitForAll(open, spec);
+    if (name === undefined) await waitForShare(open, spec);
     return open;
   } catch (thrown) {
     connections.close();
@@ -71,18 +72,12 @@ export async function openRedis(
 }
 
 /**
- * One node holds all partitions. Those of a node that has crashed are free when its leases end;
- * those of one that lives are not.
+ * Partitions of a node that has crashed are free when its leases end; one that lives gives some of
+ * its own. What comes later than this is taken when it comes.
  */
-async function waitForAll(open: OpenRedis, spec: RedisSpec): Promise<void> {
-  const started = performance.now();
-  while (open.store.held.length < spec.partitions) {
-    if (performance.now() - started > spec.leaseMs + PATIENCE_MS) {
-      await open.close();
-      const fact = `another node holds the data of prefix ${spec.prefix}`;
-      const fix = "stop the other node, or use another prefix";
-      throw new ActorError("E_NODE_RUNNING", fact, { at: shownUrl(spec.url), fix });
-    }
+async function waitForShare(open: OpenRedis, spec: RedisSpec): Promise<void> {
+  const until = performance.now() + spec.leaseMs + PATIENCE_MS;
+  while (!open.leases.complete && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await open.leases.round().catch(() => {});
   }
@@ -123,23 +118,32 @@ async function join(
   const store: RedisStore = new RedisStore({
     prefix,
     spread,
+    node,
     client: randomBytes(8).toString("hex"),
+    nudge: (to, path) => away.say(to, { kind: "nudge", path }),
     connections,
     troubled: troubleTeller(news),
     fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
   });
   const facts = JSON.stringify({ host: hostname(), pid: process.pid, since: Date.now() });
   const leases = new Leases({
-    ...{ node, facts, prefix, partitions, leaseMs, connections, alone: true },
-    listener: listenerOf(() => store, leaving, news),
+    ...{ node, facts, prefix, partitions, leaseMs, connections },
+    listener: {
+      ...listenerOf(() => store, leaving, news),
+      freed: (members) => {
+        for (const other of members) if (other !== node) away.say(other, { kind: "round" });
+      },
+    },
   });
-  const channel = (to: string) => channelOf(prefix, to);
-  await connections.listen(channel(node), (bytes) => {
-    const message = JSON.parse(bytes.toString()) as { kind: string; path: string };
-    if (message.kind === "nudge") news({ kind: "nudged", paths: [message.path] });
-    else if (message.kind === "round") void leases.round().catch(() => {});
-    else news({ kind: "heard", message });
-  });
+  const heard = (word: Word) => {
+    if (word.kind === "nudge") news({ kind: "nudged", paths: [word.path] });
+    else if (word.kind === "envelope") news({ kind: "heard", envelope: word.bytes });
+    else void leases.round().catch(() => {});
+  };
+  const patienceMs = 2 * leaseMs;
+  const counted = !spec.cluster;
+  const away = new Away({ prefix, node, patienceMs, counted, connections, heard });
+  await away.listen();
   await leases.round();
   return {
     ...basis,
@@ -149,11 +153,10 @@ async function join(
       leaving.get(partition)?.();
       leaving.delete(partition);
     },
-    say(to, message) {
-      connections.client.publish(channel(to), JSON.stringify(message)).catch(() => {});
-    },
+    forward: (to, envelope) => away.forward(to, envelope),
     async close() {
       for (const done of leaving.values()) done();
+      away.close();
       await leases.end().catch(() => {});
       store.close();
       connections.close();
@@ -166,7 +169,7 @@ function listenerOf(
   store: () => RedisStore,
   leaving: Map<number, () => void>,
   news: (what: StoreNews) => void,
-): LeaseListener {
+): Omit<LeaseListener, "freed"> {
   return {
     async taken(partition, token) {
       await store().take(partition, token);

@@ -16,19 +16,15 @@ const NOBODY = "";
 export interface PostOptions {
   readonly prefix: string;
   readonly client: string;
+  /** This node's name: of mail in its own partitions its kernels know. */
+  readonly node: string;
   readonly connections: RedisConnections;
   readonly troubled: (thrown: unknown) => void;
-  /** Is the partition this node's? Then its actors hear of their mail without a nudge. */
-  readonly holds: (partition: number) => boolean;
+  /** Tells another node of mail for its actor; it may get lost: it looks with each renewal, too. */
+  readonly nudge: (node: string, path: string) => void;
   /** Letters of an outbox have arrived: they can be dropped there. */
   readonly relayed: (from: number, to: number, upTo: number) => void;
 }
-
-/** The channel on which a node hears that there is something to look at. */
-export const channelOf = (prefix: string, node: string): string => `{${prefix}}:to:${node}`;
-
-/** What a node hears on its channel, when it has mail in a partition of its own. */
-export type Nudge = { readonly kind: "nudge"; readonly path: string };
 
 /** This node's post. */
 export class Posts {
@@ -58,7 +54,7 @@ export class Posts {
     return Math.max(0, number(seq));
   }
 
-  /** A letter of somebody who is not durable, or, empty, a nudge. @returns as an enqueue is answered */
+  /** A letter of somebody who is not durable. @returns what an enqueue is answered */
   post(to: number, letter: Letter): Promise<readonly Reply[]> {
     return this.#send(to, NOBODY, 0, letter);
   }
@@ -76,30 +72,22 @@ export class Posts {
   }
 
   async #send(to: number, from: string, nth: number, letter: Letter): Promise<readonly Reply[]> {
-    const nudge = !this.#options.holds(to);
-    const { mail, id, at } = letter;
-    const args: Arg[] = [from, String(nth), letter.to, mail, nudge ? "1" : "0", id, at];
+    const args: Arg[] = [from, String(nth), letter.to, letter.mail, letter.id, letter.at];
     const [reply] = await this.#lineTo(to).send([args]);
     const [holder, answer] = reply as [Reply, readonly Reply[]];
-    const isForOther = nudge && (number(answer[0]) > 0 || mail.length === 0);
-    if (isForOther && text(holder) !== "") this.#tell(text(holder), letter.to);
+    const other = text(holder);
+    const isForOther = other !== "" && other !== this.#options.node && number(answer[0]) > 0;
+    if (isForOther) this.#options.nudge(other, letter.to);
     return answer;
-  }
-
-  #tell(node: string, path: string): void {
-    const { connections, prefix } = this.#options;
-    const nudge: Nudge = { kind: "nudge", path };
-    // If this is lost, the node finds it with its next renewal of the lease.
-    connections.client.publish(channelOf(prefix, node), JSON.stringify(nudge)).catch(() => {});
   }
 
   #lineTo(to: number): Line {
     const known = this.#lines.get(to);
     if (known !== undefined) return known;
-    const { connections, prefix, client, troubled } = this.#options;
+    const { connections, prefix, client, node, troubled } = this.#options;
     const { base, meta } = keysOf(prefix, to);
     const call = async (batch: number, args: Arg[]) => {
-      const head = [client, String(batch)];
+      const head = [client, String(batch), node];
       const reply = await connections.call(to, SCRIPT, [base, meta], [...head, ...args]);
       const [holder, seqs] = reply as [Reply, readonly Reply[]];
       return seqs.map((seq) => [holder, seq] as const);

@@ -237,13 +237,13 @@ return answers
 
 /**
  * Mail from those who do not hold the partition: relayed out of another partition's outbox (told
- * apart by its number there), or from somebody who is not durable. ARGV: client, number, then per
- * letter: partition it comes from or "", number there, receiver, mail, nudge or not, id, time. A
- * letter without mail only nudges. Answers: the holder, then what an enqueue is answered, for each;
- * -1: it was here before.
+ * apart by its number there), or from somebody who is not durable. ARGV: client, number, node, then
+ * per letter: partition it comes from or "", number there, receiver, mail, id, time. A holder that is
+ * another node is told which of its actors have mail. Answers: the holder, then what an enqueue is
+ * answered, for each; -1: it was here before.
  */
 export const POST = `${MAILBOX}
-local client, number = take(), count()
+local client, number, node = take(), count(), take()
 local mine = base .. 'post:' .. client
 local holder = call('GET', base .. 'lease') or ''
 local saved = call('GET', mine)
@@ -255,8 +255,7 @@ end
 seq = tonumber(call('HGET', meta, 'seq') or 0)
 local answers = {}
 while at < #ARGV do
-  local from, nth, to, mail, nudge = take(), count(), take(), take(), take()
-  local id, time = take(), take()
+  local from, nth, to, mail, id, time = take(), count(), take(), take(), take(), take()
   local answer = 0
   local last = from ~= '' and tonumber(call('HGET', meta, 'i' .. from) or 0) or nth - 1
   if nth <= last then
@@ -264,10 +263,9 @@ while at < #ARGV do
   elseif nth > last + 1 then
     return redis.error_reply('GAP in the mail from partition ' .. from)
   else
-    if mail ~= '' then answer = keep(to, mail, id, time) end
-    if type(answer) == 'table' then nudge = '0' end
+    answer = keep(to, mail, id, time)
     if from ~= '' then call('HSET', meta, 'i' .. from, nth) end
-    if nudge == '1' and (mail == '' or answer ~= 0) then call('SADD', base .. 'nudge', to) end
+    if holder ~= node and type(answer) == 'number' and answer > 0 then call('SADD', base .. 'nudge', to) end
   end
   call('HSET', meta, 'seq', string.format('%.0f', seq))
   answers[#answers + 1] = type(answer) == 'number' and { answer } or answer

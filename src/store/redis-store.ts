@@ -24,6 +24,9 @@ export interface StoreOptions {
   readonly spread: Spread;
   /** Whose batches these are: different for each opened store. */
   readonly client: string;
+  /** This node's name. */
+  readonly node: string;
+  readonly nudge: (node: string, path: string) => void;
   readonly connections: RedisConnections;
   /** A call had to be made again: Redis is away, slow or full. */
   readonly troubled: (thrown: unknown) => void;
@@ -41,13 +44,14 @@ interface Share {
 export class RedisStore {
   readonly #options: StoreOptions;
   readonly #lines = new Map<number, Line>();
+  /** Numbers of the last calls in partitions that were held before. */
+  readonly #last = new Map<number, number>();
   readonly #posts: Posts;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#posts = new Posts({
       ...options,
-      holds: (partition) => this.#lines.has(partition),
       relayed: (from, to, upTo) => this.#trim(from, to, upTo),
     });
   }
@@ -76,8 +80,8 @@ export class RedisStore {
       const reply = await connections.call(partition, SCRIPT, [base, meta], [...head, ...args]);
       return reply as readonly Reply[];
     };
-    this.#lines.get(partition)?.end(gone(partition));
-    this.#lines.set(partition, new Line({ call, troubled }));
+    this.#end(partition);
+    this.#lines.set(partition, new Line({ call, troubled, last: this.#last.get(partition) ?? 0 }));
     for (const { to, first, letters } of boxes) {
       for (const [nth, letter] of letters.entries()) {
         void this.#posts.relay(partition, first + nth, to, letterOf(letter));
@@ -87,8 +91,7 @@ export class RedisStore {
 
   /** It is not ours any more: what is under way there is refused. */
   drop(partition: number): void {
-    this.#lines.get(partition)?.end(gone(partition));
-    this.#lines.delete(partition);
+    this.#end(partition);
     this.#posts.forget(partition);
   }
 
@@ -118,11 +121,6 @@ export class RedisStore {
     }
     await Promise.all(work);
     return plans.map((plan, at) => posted.get(at) ?? plan.combine(replies[at] ?? []));
-  }
-
-  /** Mail was stored for an actor of another node: it should know. */
-  nudge(path: string): Promise<unknown> {
-    return this.#posts.post(this.partitionOf(path), letterOfNothing(path));
   }
 
   close(): void {
@@ -174,6 +172,14 @@ export class RedisStore {
     );
   }
 
+  #end(partition: number): void {
+    const line = this.#lines.get(partition);
+    if (line === undefined) return;
+    line.end(gone(partition));
+    this.#last.set(partition, line.last);
+    this.#lines.delete(partition);
+  }
+
   #trim(from: number, to: number, upTo: number): void {
     const sent = this.#lines.get(from)?.send([["trim", String(to), String(upTo)]]);
     // Whoever holds it next finds the letters again, and that they were delivered.
@@ -197,8 +203,6 @@ function sharesOf(plans: readonly Plan[]): Map<number, Share> {
   }
   return shares;
 }
-
-const letterOfNothing = (to: string) => ({ to, mail: Buffer.alloc(0), id: "", at: "" });
 
 function internal(thrown: unknown): unknown {
   if (thrown instanceof ActorError || isPassing(thrown)) return thrown;

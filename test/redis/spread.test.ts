@@ -36,6 +36,7 @@ class Numbers {
       steps: commit.steps.filter(known),
       progress: commit.progress && known(commit.progress) ? commit.progress : null,
       retries: commit.retries.filter(known),
+      tries: commit.tries.filter(known),
       dead: commit.dead.filter(known),
     };
     return { kind: "commit", commit: sensible };
@@ -53,6 +54,7 @@ class Numbers {
       steps: commit.steps.map(seq),
       progress: commit.progress && seq(commit.progress),
       retries: commit.retries.map(seq),
+      tries: commit.tries.map(seq),
       dead: commit.dead.map(seq),
     };
     return { kind: "commit", commit: translated };

@@ -1,0 +1,122 @@
+/**
+ * Owns: this node among others of its app: which partitions run here, and that the tree follows when
+ * that changes. On the main thread.
+ * Does not own: leases (store/redis-leases.ts), what a thread makes of them (elsewhere.ts).
+ */
+import { type App, visitSpecs } from "../actor/app.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Answer, Envelope } from "../kernel/ports.ts";
+import { decode } from "../store/codec.ts";
+import type { Member } from "../store/redis-leases.ts";
+import type { StoreNews } from "../store/redis-open.ts";
+import type { NodeData } from "./elsewhere.ts";
+import { type Names, namesOf, unpack } from "./wire.ts";
+
+export type Say = (level: "info" | "warn", message: string, fields?: unknown) => void;
+
+/** What the store's thread hears from the cluster. */
+export interface ClusterStore {
+  left(partition: number): void;
+}
+
+/** A node's view of the cluster. */
+export class Cluster {
+  readonly data: NodeData;
+  members: readonly Member[] = [];
+  readonly #held: Uint8Array;
+  readonly #supervisors: string[] = [];
+  readonly #names: Names;
+  readonly #say: Say;
+  readonly #store: ClusterStore;
+  #kernel: Kernel | null = null;
+  #changed = false;
+  /** What the tree follows now, and what it will follow then. */
+  #under: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
+  readonly #waiting: StoreNews[] = [];
+
+  constructor(app: App, node: string, partitions: number, store: ClusterStore, say: Say) {
+    this.data = { node, partitions, held: new SharedArrayBuffer(partitions) };
+    this.#held = new Uint8Array(this.data.held);
+    this.#names = namesOf(app);
+    this.#store = store;
+    this.#say = say;
+    visitSpecs(app.root, (spec, path) => {
+      if (spec.kind === "supervisor" && !path.includes("*")) this.#supervisors.push(path);
+    });
+  }
+
+  /** Partitions whose actors run here. */
+  get held(): number[] {
+    return [...this.#held.keys()].filter((partition) => this.#held[partition] === 1);
+  }
+
+  /** The tree begins with what is held now; what changes from here on it must follow. */
+  begin(): void {
+    this.#changed = false;
+  }
+
+  /** The tree has started: it follows from now on. */
+  attend(kernel: Kernel): void {
+    this.#kernel = kernel;
+    if (this.#changed) this.#follow(kernel);
+    for (const news of this.#waiting.splice(0)) this.hear(news);
+  }
+
+  /** What the store's thread says. */
+  hear(news: StoreNews): void {
+    switch (news.kind) {
+      case "members":
+        this.members = news.members;
+        return;
+      case "trouble":
+        return this.#say("warn", `Redis: ${news.why}; calls are made again`);
+      case "taken":
+      case "leaving":
+      case "lost":
+        return this.#change(news.kind, news.partition, news.why);
+    }
+    const kernel = this.#kernel;
+    if (kernel === null) return void this.#waiting.push(news);
+    if (news.kind === "nudged") {
+      for (const to of news.paths) kernel.deliver({ kind: "nudge", to });
+    } else {
+      kernel.deliver(this.#here(unpack(decode(news.envelope) as Envelope, this.#names)));
+    }
+  }
+
+  #change(kind: "taken" | "leaving" | "lost", partition: number, why: string): void {
+    this.#held[partition] = kind === "taken" ? 1 : 0;
+    this.#changed = true;
+    if (kind === "lost") this.#say("warn", `partition ${partition} is lost: ${why}`);
+    const followed = this.#kernel ? this.#follow(this.#kernel) : Promise.resolve();
+    if (kind === "leaving") void followed.then(() => this.#store.left(partition));
+  }
+
+  /** Changes that come while the tree follows earlier ones are followed together. */
+  #follow(kernel: Kernel): Promise<void> {
+    this.#next ??= this.#under.then(() => {
+      this.#next = null;
+      this.#under = this.#rehome(kernel);
+      return this.#under;
+    });
+    return this.#next;
+  }
+
+  /** "~N@node" is "~N" here. */
+  #here(envelope: Envelope): Envelope {
+    const own = `@${this.data.node}`;
+    const isOurs = envelope.to.startsWith("~") && envelope.to.endsWith(own);
+    return isOurs ? ({ ...envelope, to: envelope.to.slice(0, -own.length) } as Envelope) : envelope;
+  }
+
+  /** Each supervisor, from the root down, stops what runs elsewhere and starts what runs here. */
+  async #rehome(kernel: Kernel): Promise<void> {
+    for (const path of this.#supervisors) {
+      const answer = await new Promise<Answer>((done) => {
+        kernel.call(path, { op: "rehome" }, Number.POSITIVE_INFINITY, done);
+      });
+      if (!answer.ok) this.#say("warn", `${path} did not follow: ${answer.message}`);
+    }
+  }
+}

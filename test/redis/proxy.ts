@@ -1,0 +1,52 @@
+// A cable between a node and Redis, to be cut.
+
+import { connect, createServer, type Socket } from "node:net";
+
+export interface Proxy {
+  readonly url: string;
+  /** Nothing gets through any more; the ends are not told. */
+  cut(): void;
+  heal(): void;
+  close(): void;
+}
+
+export function startProxy(port: number): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    for (const each of [near, far]) {
+      sockets.add(each);
+      each.on("error", () => {});
+      each.once("close", () => {
+        sockets.delete(each);
+        (each === near ? far : near).destroy();
+      });
+    }
+    near.on("data", (data) => isCut || far.write(data));
+    far.on("data", (data) => isCut || near.write(data));
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port: own } = server.address() as { port: number };
+      const end = () => {
+        for (const each of sockets) each.destroy();
+      };
+      resolve({
+        url: `redis://127.0.0.1:${own}`,
+        cut: () => {
+          isCut = true;
+        },
+        heal() {
+          isCut = false;
+          // What got lost on the way is lost: the connections are of no use any more.
+          end();
+        },
+        close() {
+          end();
+          server.close();
+        },
+      });
+    });
+  });
+}
