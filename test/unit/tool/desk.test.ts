@@ -85,6 +85,24 @@ describe("a desk", () => {
     expect(said).toHaveLength(4);
   });
 
+  test("a lost thread may have spent all that it held", () => {
+    const { desk } = nearDesk();
+    const account = {
+      path: "/a",
+      limits: { soft: { at: 1, tell: "" }, tokens: 9 },
+      durable: false,
+    };
+    const [one, two] = [{}, {}];
+    const begin = (id: string, owner: object) =>
+      desk.enter({ ...entry(id), accounts: [account], amounts: { tokens: 4 } }, owner, () => {});
+    begin("a", one);
+    begin("b", two);
+    desk.lost(one);
+    desk.settle("a", { ok: true, spent: { tokens: 1 } });
+    desk.settle("b", { ok: true, spent: { tokens: 1 } });
+    expect(desk.view("/a")).toEqual([{ resource: "tokens", used: 5, held: 0, limit: 9 }]);
+  });
+
   test("nothing begins before what it holds is written down", () => {
     const kept: unknown[] = [];
     let safe = () => {};

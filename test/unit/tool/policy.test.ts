@@ -137,12 +137,16 @@ const desk = (durable: boolean) =>
   });
 
 /** The real tree in virtual time, with a tool that counts. */
-async function started(durable: boolean) {
+async function started(durable: boolean, delay: "1h" | 0 = 0) {
   const paid: number[] = [];
-  const pays = fake(pay, ({ eur }) => {
-    paid.push(eur);
-    return `paid ${eur}`;
-  });
+  const pays = fake(
+    pay,
+    ({ eur }) => {
+      paid.push(eur);
+      return `paid ${eur}`;
+    },
+    { delay },
+  );
   const sim = await simulate(desk(durable), { seed: 3, tools: [pays] });
   return { sim, paid };
 }
@@ -184,6 +188,22 @@ describe("actors under a policy", () => {
       expect(paid).toEqual(allow ? [500] : []);
     },
   );
+
+  test("what was approved and begun is not run again after a crash: its agent is told", async () => {
+    const { sim, paid } = await started(true, "1h");
+    await sim.tell(agent, "pay", 500);
+    await sim.advance("1m");
+    const [open] = await sim.ask(ops, "list", {});
+    const said = { key: open?.key ?? "", allow: true, why: "", by: "ada" };
+    await sim.ask(ops, "answer", said);
+    // The verdict has been heard, the call is under way.
+    await sim.advance("1m");
+    await sim.kill("/desk/agent");
+    await sim.advance("2h");
+    const [end] = await sim.ask(agent, "said", {});
+    expect(end).toMatch(/^E_TOOL_UNKNOWN/);
+    expect(paid).toHaveLength(1);
+  });
 
   test("nobody answers in time: denied, and the question is withdrawn", async () => {
     const { sim, paid } = await started(true);
