@@ -174,6 +174,14 @@ The same packages and Node.js give the same bytes; what was built of them is fou
     load: async () => (await import("./image.ts")).image,
   },
   {
+    name: "nodes",
+    summary: "the nodes of an app on one Redis: who holds what",
+    operands: [],
+    options: { ...NODE, ...COMMON },
+    notes: WHICH,
+    load: async () => (await import("./nodes.ts")).nodes,
+  },
+  {
     name: "doctor",
     summary: "what this host offers, and which nodes run",
     operands: [],

@@ -6,6 +6,7 @@
 import { type App, visitSpecs } from "../actor/app.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Answer, Envelope } from "../kernel/ports.ts";
+import { type ClusterView, clusterView } from "../observe/view.ts";
 import { decode } from "../store/codec.ts";
 import type { Member } from "../store/redis-leases.ts";
 import type { StoreNews } from "../store/redis-open.ts";
@@ -16,6 +17,8 @@ export type Say = (level: "info" | "warn", message: string, fields?: unknown) =>
 
 /** What the store's thread hears from the cluster. */
 export interface ClusterStore {
+  /** What is weaker than it might seem. */
+  readonly weak: readonly string[];
   left(partition: number): void;
 }
 
@@ -29,6 +32,8 @@ export class Cluster {
   readonly #say: Say;
   readonly #store: ClusterStore;
   #kernel: Kernel | null = null;
+  readonly #weak: readonly string[];
+  #trouble: ClusterView["trouble"] = null;
   #changed = false;
   /** What the tree follows now, and what it will follow then. */
   #under: Promise<void> = Promise.resolve();
@@ -36,6 +41,7 @@ export class Cluster {
   readonly #waiting: StoreNews[] = [];
 
   constructor(app: App, node: string, partitions: number, store: ClusterStore, say: Say) {
+    this.#weak = store.weak;
     this.data = { node, partitions, held: new SharedArrayBuffer(partitions) };
     this.#held = new Uint8Array(this.data.held);
     this.#names = namesOf(app);
@@ -44,6 +50,17 @@ export class Cluster {
     visitSpecs(app.root, (spec, path) => {
       if (spec.kind === "supervisor" && !path.includes("*")) this.#supervisors.push(path);
     });
+  }
+
+  /** For people who look. */
+  view(): ClusterView {
+    const { node, partitions } = this.data;
+    const members = this.members.flatMap(({ node, facts }) => {
+      const said = clusterView.shape.members.element.safeParse({ node, ...JSON.parse(facts) });
+      return said.success ? [said.data] : [];
+    });
+    const trouble = this.#trouble;
+    return { node, partitions, held: this.held, members, weak: [...this.#weak], trouble };
   }
 
   /** Partitions whose actors run here. */
@@ -70,6 +87,7 @@ export class Cluster {
         this.members = news.members;
         return;
       case "trouble":
+        this.#trouble = { why: news.why, at: new Date().toISOString() };
         return this.#say("warn", `Redis: ${news.why}; calls are made again`);
       case "taken":
       case "leaving":

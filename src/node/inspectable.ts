@@ -8,6 +8,7 @@ import type { ProcessView } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
 import type { Detail, Inspectable, NodeView } from "../observe/view.ts";
+import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { letters } from "./letters.ts";
 import { mergeTree } from "./merge.ts";
@@ -24,6 +25,7 @@ export interface Node {
   readonly threads: readonly Thread[];
   readonly host: Host;
   readonly startedAt: Date;
+  readonly cluster: Cluster | null;
   threadOf(path: string): number;
   stop(): Promise<void>;
 }
@@ -38,6 +40,7 @@ async function tree(node: Node): Promise<NodeView> {
     app: node.url.pathname,
     data: node.folder,
     store: node.app.store.kind,
+    cluster: node.cluster?.view() ?? null,
     startedAt: node.startedAt.toISOString(),
     nowMs: monotonicMs(),
     threads: views.map(({ thread, turns, processes }) => {

@@ -12,6 +12,7 @@ import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { serveInspection } from "../observe/inspect.ts";
 import { createLog } from "../observe/log.ts";
+import type { Cluster } from "./cluster.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { toolLines } from "./lines.ts";
@@ -143,6 +144,10 @@ class Node implements ThreadListener {
   /** Ends a scheduler thread as a crash would: for chaos and tests. */
   async crashThread(thread: number): Promise<void> {
     await this.threads[thread]?.crash();
+  }
+
+  get cluster(): Cluster | null {
+    return this.#store?.cluster ?? null;
   }
 
   threadOf(path: string): number {

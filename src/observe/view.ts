@@ -56,12 +56,38 @@ export const processDetail = processView.extend({
   ),
 });
 
+/** A node among those that run its app. */
+export const clusterView = z.object({
+  /** This node's name, new at each start. */
+  node: z.string(),
+  partitions: z.number(),
+  held: z.array(z.number()),
+  /** All that live, this one too, as they were at their last word to Redis. */
+  members: z.array(
+    z.object({
+      node: z.string(),
+      host: z.string(),
+      pid: z.number(),
+      since: z.string(),
+      held: z.array(z.number()),
+    }),
+  ),
+  /** What the store's server promises less than one might think. */
+  weak: z.array(z.string()),
+  /** What Redis said last when it could not be used, and when. */
+  trouble: z.object({ why: z.string(), at: z.string() }).nullable(),
+});
+
+export type ClusterView = z.infer<typeof clusterView>;
+
 /** The whole node at one moment. Processes are sorted: parents first, children in start order. */
 export const nodeView = z.object({
   pid: z.number(),
   app: z.string(),
   data: z.string().nullable(),
   store: z.string(),
+  /** null: the store is one node's. */
+  cluster: clusterView.nullable().default(null),
   startedAt: z.string(),
   /** The node's monotonic clock, to which every `atMs` refers. */
   nowMs: z.number(),

@@ -44,7 +44,8 @@ export interface LeaseListener {
 
 export interface LeaseOptions {
   readonly node: string;
-  readonly facts: string;
+  /** What this node says of itself, with the partitions it holds. */
+  readonly facts: (held: readonly number[]) => string;
   readonly prefix: string;
   readonly partitions: number;
   readonly leaseMs: number;
@@ -204,7 +205,8 @@ export class Leases {
   async #present(ms: number): Promise<Member[]> {
     const { connections, prefix, node, facts } = this.#options;
     const keys = [`{${prefix}}:nodes`, `{${prefix}}:facts`];
-    const reply = await connections.call(0, SCRIPTS.presence, keys, [node, String(ms), facts]);
+    const args = [node, String(ms), facts(this.held)];
+    const reply = await connections.call(0, SCRIPTS.presence, keys, args);
     const all = (reply as Reply[]).map(text);
     return all.flatMap((name, at) => (at % 2 ? [] : [{ node: name, facts: all[at + 1] ?? "" }]));
   }

@@ -125,7 +125,9 @@ async function join(
     troubled: troubleTeller(news),
     fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
   });
-  const facts = JSON.stringify({ host: hostname(), pid: process.pid, since: Date.now() });
+  const since = new Date().toISOString();
+  const facts = (held: readonly number[]) =>
+    JSON.stringify({ host: hostname(), pid: process.pid, since, held });
   const leases = new Leases({
     ...{ node, facts, prefix, partitions, leaseMs, connections },
     listener: {

@@ -79,6 +79,7 @@ export class FakeNode implements Inspectable {
   open: Question[] = [];
   rows: ProcessRow[];
   nowMs = NOW_MS;
+  cluster: NodeView["cluster"] = null;
   /** "kill /desk/a", and "tree", "show /desk/a". */
   readonly asked: string[] = [];
   detail: Partial<Detail> = {};
@@ -99,6 +100,7 @@ export class FakeNode implements Inspectable {
       app: "/apps/desk.ts",
       data: null,
       store: "memory",
+      cluster: this.cluster,
       startedAt: new Date(0).toISOString(),
       nowMs: this.nowMs,
       threads: [{ thread: 0, generation: 0, processes: this.rows.length, turns: 7 }],

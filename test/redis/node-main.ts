@@ -10,6 +10,7 @@ export type Command =
   | { do: "pay"; from: string; to: string; amount: number }
   | { do: "balance"; account: string }
   | { do: "count" }
+  | { do: "cluster" }
   | { do: "stop" };
 
 /** @param timeout of what is asked, in ms */
@@ -44,6 +45,8 @@ try {
         return system.ask(account(command.account), "balance", {}, { timeout });
       case "count":
         return system.ask(ref("/bank/clerk", Clerk), "count", {}, { timeout });
+      case "cluster":
+        return (await system.inspect.tree()).cluster;
       case "stop":
         return system.stop();
     }

@@ -1,6 +1,7 @@
 // Several nodes of one app on one Redis: each actor runs on one of them, whichever are left.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { ClusterView } from "../../src/observe/view.ts";
 import { killAll, type NodeProcess, startNode } from "./node-process.ts";
 import { startProxy } from "./proxy.ts";
 import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
@@ -34,6 +35,11 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
       found.set(holder, (found.get(holder) ?? 0) + 1);
     }
     return found;
+  };
+  /** What all nodes together hold, as `coppice nodes` of one has it. */
+  const held = async (by: NodeProcess) => {
+    const cluster = (await by.do({ do: "cluster" })) as ClusterView;
+    return cluster.members.flatMap((member) => member.held).sort((a, b) => a - b);
   };
   const shared = async (nodes: number) => {
     await expect
@@ -76,6 +82,8 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     const counts = [await first.do({ do: "count" }), await second.do({ do: "count" })];
     expect(counts.map((each) => (each as { count: number }).count)).toEqual([1, 2]);
     expect(new Set(counts.map((each) => (each as { pid: number }).pid)).size).toBe(1);
+    // Each says of itself what it holds, and of the other what that said last.
+    await expect.poll(() => held(second), { timeout: 30_000 }).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   test("one of two is killed: its actors live on with the other, nothing is lost or doubled", async () => {
