@@ -4,11 +4,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CRASH_POINTS, type CrashPoint } from "../../src/store/crash-point.ts";
+import { type RedisServer, startRedis } from "../redis/server.ts";
 import { AGENTS, acts, BALANCE, type LedgerState, TOKENS } from "./ledger.ts";
 import type { FromNode } from "./node.ts";
 import type { FromOutside, OutsideReport } from "./outside.ts";
 
+export type KillStore = "sqlite" | "redis";
+
 export interface KillOptions {
+  readonly store: KillStore;
   readonly kills: number;
   readonly seed: number;
   /** Told what has been done so far. */
@@ -18,7 +22,7 @@ export interface KillOptions {
 
 /** Times are in milliseconds, from a kill to the first effect of the next process. */
 export interface KillReport {
-  store: "sqlite";
+  store: KillStore;
   seed: number;
   kills: number;
   atPoints: number;
@@ -115,16 +119,24 @@ type Death =
 
 const POINTS = CRASH_POINTS.filter((each) => each !== "open:created");
 
-function deathOf(kill: number, random: () => number): Death {
+/** Those on a thread's side of its line to the store, whichever store that is. */
+const REDIS_POINTS = POINTS.filter((each) =>
+  ["batch:taken", "batch:heard", "batch:released", "tool:called", "tool:done"].includes(each),
+);
+
+function deathOf(kill: number, store: KillStore, random: () => number): Death {
+  const points = store === "redis" ? REDIS_POINTS : POINTS;
   // A store is made once.
-  if (kill === 0) return { at: "open:created", count: 1 };
+  if (kill === 0 && store === "sqlite") return { at: "open:created", count: 1 };
   if (kill % 3 === 0) {
-    const at = POINTS[(kill / 3 - 1) % POINTS.length] as CrashPoint;
+    const at = points[(kill / 3) % points.length] as CrashPoint;
     const most = at.startsWith("open:") ? 1 : at.startsWith("load:") ? AGENTS : 40;
     return { at, count: 1 + Math.floor(random() * most) };
   }
   // In the middle of starting and reading the store, or some time into the work.
-  if (kill % 3 === 1) return { after: "start", ms: random() * 900 };
+  // (On Redis a start begins by waiting for the lease of who was killed.)
+  const starting = store === "redis" ? 4_000 : 900;
+  if (kill % 3 === 1) return { after: "start", ms: random() * starting };
   return { after: "effect", ms: random() * 400 };
 }
 
@@ -137,6 +149,7 @@ class Conductor {
   readonly #faults: string[] = [];
   readonly #missed: string[] = [];
   #url = "";
+  #redis: RedisServer | null = null;
   #boot = 0;
   #node: Child<FromNode> | null = null;
   #killedAt: number | null = null;
@@ -152,22 +165,24 @@ class Conductor {
 
   async run(): Promise<KillReport> {
     const began = performance.now();
-    const { kills, signal, progress, seed } = this.#options;
+    const { kills, signal, progress, seed, store } = this.#options;
     try {
+      if (store === "redis") this.#redis = await startRedis();
       const { port } = await this.#outside.next("port");
       this.#url = `http://127.0.0.1:${port}/`;
       let done = 0;
       for (; done < kills && !signal.aborted; done++) {
-        await this.#liveAndDie(deathOf(done, this.#random));
+        await this.#liveAndDie(deathOf(done, store, this.#random));
         if (done % 10 === 9) progress(`${done + 1} of ${kills} kills`);
         if (done % CHECK_EVERY === CHECK_EVERY - 1) await this.#check();
       }
       if (!signal.aborted && done % CHECK_EVERY !== 0) await this.#check();
       const world = await this.#world();
-      return { ...this.#sums(world), store: "sqlite", seed, kills: done, ...since(began) };
+      return { ...this.#sums(world), store, seed, kills: done, ...since(began) };
     } finally {
       await this.#node?.kill();
       await this.#outside.kill();
+      await this.#redis?.end();
       if (this.#faults.length === 0) rmSync(this.#data, { recursive: true, force: true });
       else progress(`the store is kept: ${this.#data}`);
     }
@@ -193,7 +208,8 @@ class Conductor {
 
   #start(env: Record<string, string>): Child<FromNode> {
     const boot = ++this.#boot;
-    const ours = { COPPICE_KILL_OUTSIDE: this.#url, COPPICE_KILL_BOOT: String(boot) };
+    const redis = this.#redis === null ? {} : { COPPICE_KILL_REDIS: this.#redis.url };
+    const ours = { ...redis, COPPICE_KILL_OUTSIDE: this.#url, COPPICE_KILL_BOOT: String(boot) };
     const node = new Child<FromNode>("node.ts", [this.#data], { ...ours, ...env });
     this.#node = node;
     const { process } = this.#outside;

@@ -3,18 +3,31 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { whyNoRedis } from "../redis/server.ts";
 import { isFlawless, killOften } from "./conductor.ts";
 
 test("the ledger under 15 kills: nothing lost, nothing twice", async () => {
   const lines: string[] = [];
   const { signal } = new AbortController();
-  const options = { kills: 15, seed: 1, signal };
+  const options = { store: "sqlite", kills: 15, seed: 1, signal } as const;
   const report = await killOften({ ...options, progress: (line) => lines.push(line) });
   expect(isFlawless(report), JSON.stringify(report)).toBe(true);
   expect([report.kills, report.atPoints, lines]).toEqual([15, 5, ["10 of 15 kills"]]);
   expect(report.messages).toBeGreaterThan(100);
   expect(report.recoveryP50Ms).toBeGreaterThan(0);
 }, 300_000);
+
+test.skipIf((await whyNoRedis()) !== null)(
+  "the same on Redis, under 4 kills",
+  async () => {
+    const { signal } = new AbortController();
+    const options = { store: "redis", kills: 4, seed: 2, signal, progress: () => {} } as const;
+    const report = await killOften(options);
+    expect(isFlawless(report), JSON.stringify(report)).toBe(true);
+    expect([report.kills, report.atPoints]).toEqual([4, 2]);
+  },
+  300_000,
+);
 
 test("its command line: help, and what it does not understand", () => {
   const run = (...args: string[]) =>

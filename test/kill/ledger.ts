@@ -4,7 +4,7 @@
  * message, handles one twice or lets one overtake another is found out by the receiver's count of
  * messages from each sender; what the world saw is counted there.
  */
-import { actor, app, ask, child, ref, supervisor, tool } from "coppice";
+import { actor, app, ask, child, redis, ref, sqlite, supervisor, tool } from "coppice";
 import { z } from "zod";
 
 export const AGENTS = 50;
@@ -12,6 +12,8 @@ export const TOKENS = 100;
 export const BALANCE = 1_000;
 
 const outside = process.env.COPPICE_KILL_OUTSIDE ?? "";
+/** Of the Redis server, if that is the store. */
+const url = process.env.COPPICE_KILL_REDIS;
 const boot = Number(process.env.COPPICE_KILL_BOOT ?? 0);
 
 const effect = z.object({ token: z.number(), hop: z.number() });
@@ -158,6 +160,7 @@ const KEPT = {
 export const mint = ref("/ledger/mint", Mint);
 
 export default app({
+  store: url === undefined ? sqlite() : redis({ url, lease: "2s", partitions: 8 }),
   root: supervisor("ledger", { intensity: 10_000 }, [
     ...Array.from({ length: AGENTS }, (_, index) => child(`agent-${index}`, Agent, KEPT)),
     child("mint", Mint, KEPT),

@@ -1,14 +1,14 @@
 /** `npm run kill`: the ledger under kill -9. One JSON line at the end; see conductor.ts. */
 import { parseArgs } from "node:util";
-import { isFlawless, killOften } from "./conductor.ts";
+import { isFlawless, type KillStore, killOften } from "./conductor.ts";
 
-const HELP = `npm run kill -- [--store sqlite] [--kills N] [--seed S]
+const HELP = `npm run kill -- [--store sqlite|redis] [--kills N] [--seed S]
 
 Durable agents hand amounts on and act on a process outside, under a key each. Their process is ended
 with SIGKILL: at a random moment, while it starts, and at each named crash point of the store. The
 last line is one JSON object; the exit status is 0 when nothing was lost or doubled, else 1.
 
-  --store     the store of the agents: sqlite
+  --store     the store of the agents: sqlite (if not given), or a redis-server of its own
   --kills N   how often; 1 to 1000000 (100)
   --seed S    of the moments and points; the machine's own timing is not repeated (1)
 `;
@@ -34,9 +34,16 @@ function wanted(args: string[]) {
     throw new UsageError((error as Error).message);
   }
   const { store = "sqlite" } = values;
-  if (store !== "sqlite") throw new UsageError(`--store ${JSON.stringify(store)}: there is sqlite`);
+  if (store !== "sqlite" && store !== "redis") {
+    throw new UsageError(`--store ${JSON.stringify(store)}: there are sqlite and redis`);
+  }
   const kills = whole("kills", values.kills, 100, 1);
-  return { help: values.help ?? false, kills, seed: whole("seed", values.seed, 1, 0) };
+  return {
+    help: values.help ?? false,
+    store: store as KillStore,
+    kills,
+    seed: whole("seed", values.seed, 1, 0),
+  };
 }
 
 async function main(args: string[]): Promise<number> {
