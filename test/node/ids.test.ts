@@ -40,4 +40,4 @@ test("an id counts once, over threads and starts; stored is said; the rest is re
   await node.stop();
   const late = node.tell(kept, "add", { by: 1 }, { stored: true });
   await expect(late).rejects.toMatchObject({ code: "exited" });
-});
+}, 240_000);
