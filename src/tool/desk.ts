@@ -7,7 +7,7 @@ import type { Account } from "../actor/accounts.ts";
 import type { ToolLimits } from "../actor/pace.ts";
 import type { NearLimit } from "../kernel/tools.ts";
 import { Gate } from "./gate.ts";
-import { type AccountView, type Amounts, Ledger, type Refusal } from "./ledger.ts";
+import { type AccountView, type Amounts, Ledger, type Left, type Refusal } from "./ledger.ts";
 
 /** A call that wants to begin. Plain data: it travels between threads. */
 export interface Entry {
@@ -22,7 +22,7 @@ export interface Entry {
 
 /** What the desk says. */
 export type Admission =
-  | { readonly say: "go"; readonly near: readonly NearLimit[]; readonly leftMs: number | null }
+  | { readonly say: "go"; readonly near: readonly NearLimit[]; readonly left: Left | null }
   | { readonly say: "quota"; readonly refusal: Refusal }
   | { readonly say: "no"; readonly why: string; readonly overloaded: boolean };
 
@@ -164,8 +164,8 @@ export class Desk {
       gate?.leave(null, this.#host.now());
       return done({ say: "quota", refusal: reserved.refused });
     }
-    const { near, leftMs } = reserved;
-    const go = () => done({ say: "go", near, leftMs });
+    const { near, left } = reserved;
+    const go = () => done({ say: "go", near, left });
     const paths = accounts.filter((each) => each.durable).map((each) => each.path);
     // What is spent before it is written down would be free after a crash.
     const kept = paths.length > 0 && this.#host.keep({ hold: id, paths, amounts }, go);

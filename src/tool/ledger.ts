@@ -34,10 +34,18 @@ export interface Refusal {
   readonly used: number;
 }
 
+/** Time that is left to the tightest limit of it. */
+export interface Left {
+  /** @unit ms */
+  readonly ms: number;
+  readonly path: string;
+  /** @unit ms */
+  readonly limit: number;
+}
+
 export type Reserved =
   | { readonly refused: Refusal }
-  /** Time that is left to the tightest wall limit; null: none. @unit ms */
-  | { readonly refused: null; readonly near: readonly NearLimit[]; readonly leftMs: number | null };
+  | { readonly refused: null; readonly near: readonly NearLimit[]; readonly left: Left | null };
 
 /** The books of one account. */
 interface Book {
@@ -111,18 +119,19 @@ export class Ledger {
       if (refused !== null) return { refused };
     }
     const near: NearLimit[] = [];
-    let leftMs: number | null = null;
+    let left: Left | null = null;
     for (const book of books) {
       for (const each of COUNTED) book.held[each] += amounts[each] ?? 0;
       book.firstMs ??= nowMs;
       near.push(...nearOf(book));
-      const { wallMs } = book.account.limits;
-      if (wallMs === undefined) continue;
-      const left = book.firstMs + wallMs - nowMs;
-      leftMs = leftMs === null ? left : Math.min(leftMs, left);
+      const { path, limits } = book.account;
+      const { wallMs: limit } = limits;
+      if (limit === undefined) continue;
+      const ms = book.firstMs + limit - nowMs;
+      if (left === null || ms < left.ms) left = { ms, path, limit };
     }
     this.#holds.set(id, { books, amounts });
-    return { refused: null, near, leftMs };
+    return { refused: null, near, left };
   }
 
   /** A call has ended: what it spent is counted, the rest given back. @param spent null: unknown */

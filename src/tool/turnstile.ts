@@ -3,13 +3,14 @@
  * settling what it spent. Calls without limits and quotas do not come here at all.
  * Does not own: the desk (desk.ts), running (broker.ts).
  */
+import { threadId } from "node:worker_threads";
 import type { Account } from "../actor/accounts.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE } from "../actor/outcome.ts";
 import type { AnyTool, Spend } from "../actor/tool.ts";
 import type { ToolCall, ToolEnd } from "../kernel/tools.ts";
 import type { Admission, Entry, Settled } from "./desk.ts";
-import type { Amounts } from "./ledger.ts";
+import type { Amounts, Left } from "./ledger.ts";
 import type { Wait } from "./policy.ts";
 
 /** A desk, near or far. */
@@ -96,6 +97,7 @@ function enter(desk: DeskAccess, entry: Entry, signal: AbortSignal): Promise<Adm
   });
 }
 
+/** Calls of this thread. An actor that comes back on another one must not have an id twice. */
 let last = 0;
 
 /**
@@ -111,7 +113,7 @@ export async function passing(
   run: (call: ToolCall) => Promise<ToolEnd>,
 ): Promise<ToolEnd> {
   const { tool, signal } = call;
-  const id = `${call.key}~${++last}`;
+  const id = `${call.key}~${threadId}.${++last}`;
   const amounts = mostOf(tool, input, call.work());
   const entry = { id, tool: tool.name, limits: tool.limits, accounts, amounts };
   const admission = await enter(desk, entry, signal);
@@ -131,27 +133,22 @@ export async function passing(
     desk.settle(id, { ok: worked(end), spent: spentOf(tool, end, input, amounts) });
     return end;
   };
-  const { leftMs } = admission;
-  if (leftMs === null) return settling(call);
-  return within(accounts, call, leftMs, wait, settling);
+  const { left } = admission;
+  return left === null ? settling(call) : within(left, call, wait, settling);
 }
 
 /** A call that ends with the time of a quota. */
 async function within(
-  accounts: readonly Account[],
+  { ms, path: at, limit }: Left,
   call: ToolCall,
-  leftMs: number,
   wait: Wait,
   run: (call: ToolCall) => Promise<ToolEnd>,
 ): Promise<ToolEnd> {
   const own = new AbortController();
   const over = Promise.withResolvers<ToolEnd>();
-  const tightest = accounts.find(({ limits }) => limits.wallMs !== undefined);
-  const limit = tightest?.limits.wallMs ?? leftMs;
   const done = new AbortController();
-  void wait(leftMs, done.signal).then(() => {
+  void wait(ms, done.signal).then(() => {
     if (done.signal.aborted) return;
-    const at = tightest?.path ?? call.path;
     over.resolve(overspent(call.tool, { resource: "wallMs", limit, used: limit, at }));
     own.abort(new Error("the time of its quota is over"));
   });

@@ -41,10 +41,10 @@ describe("the books", () => {
   test("memory is lent, time passes, a limit of nothing allows nothing", () => {
     const ledger = new Ledger();
     const left = ledger.reserve("1", [one], { memoryBytes: 64 }, 5);
-    expect(left).toMatchObject({ refused: null, leftMs: 100 });
+    expect(left).toMatchObject({ refused: null, left: { ms: 100, path: "/crew/a", limit: 100 } });
     expect(ledger.reserve("2", [one], { memoryBytes: 1 }, 5).refused?.resource).toBe("memoryBytes");
     ledger.settle("1", null);
-    expect(ledger.reserve("3", [one], { memoryBytes: 64 }, 104)).toMatchObject({ leftMs: 1 });
+    expect(ledger.reserve("3", [one], { memoryBytes: 64 }, 104)).toMatchObject({ left: { ms: 1 } });
     expect(ledger.reserve("4", [one], {}, 105).refused).toMatchObject({
       resource: "wallMs",
       used: 100,
@@ -52,6 +52,17 @@ describe("the books", () => {
     const none = account("/none", { tokens: 0 });
     expect(ledger.reserve("5", [none], {}, 0).refused).toBeNull();
     expect(ledger.reserve("6", [none], { tokens: 1 }, 0).refused).not.toBeNull();
+  });
+
+  test("of several limits of time the tightest counts, whoever's it is", () => {
+    const ledger = new Ledger();
+    const wide = account("/crew", { wallMs: 1_000 });
+    expect(ledger.reserve("1", [wide, one], {}, 0)).toMatchObject({ left: { path: "/crew/a" } });
+    expect(ledger.reserve("2", [wide], {}, 950)).toMatchObject({ left: { ms: 50, path: "/crew" } });
+    const late = account("/crew/c", { wallMs: 200 });
+    expect(ledger.reserve("3", [wide, late], {}, 960)).toMatchObject({
+      left: { ms: 40, path: "/crew" },
+    });
   });
 
   test("says once that a limit is near", () => {
