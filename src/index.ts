@@ -56,6 +56,7 @@ export {
   type ToolOptions,
   type ToolValue,
   tool,
+  type Witnessed,
 } from "./actor/tool.ts";
 export type { Duration, Size } from "./actor/units.ts";
 export {

@@ -13,12 +13,13 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ActorError, actor, app, ask, child, dynamicRef, ref, sqlite } from "coppice";
+import { ActorError, actor, app, ask, type Context, child, dynamicRef, ref, sqlite } from "coppice";
 import { crew } from "coppice/supervisors/crew";
 import { pool, poolRouter } from "coppice/supervisors/pool";
 import { z } from "zod";
 import { failedAudit } from "./draft.ts";
-import { type PackageAudit, packageAuditSchema } from "./model.ts";
+import { IMPORTING, importer, loadingFailed } from "./loading.ts";
+import { type Loading, type PackageAudit, packageAuditSchema } from "./model.ts";
 import { scanPackage } from "./scan.ts";
 
 /** What one auditor is about. `journal`: a file that tells what was scanned and finished, when. */
@@ -89,6 +90,10 @@ export const Auditor = actor("auditor", {
           if (worker === null) await ctx.step("pause", () => sleep(PAUSE_MS));
           else if (++failures >= TRIES) result = failedAudit(state.job.package, GIVEN_UP);
         }
+        // While it is imported its scanner rests: so many imports at a time and no more.
+        if (result !== null && IMPORTING) {
+          result = { ...result, loading: await load(ctx, state.job, result) };
+        }
         if (worker !== null) ctx.tell(router, "checkin", { by: ctx.self, worker });
       }
       await ctx.step("journal", () => note(state.job, "done"));
@@ -99,6 +104,21 @@ export const Auditor = actor("auditor", {
     retire: (_state, _message, ctx) => ctx.exit(),
   },
 });
+
+/** Imports a package in a machine. A package that does harm there costs its own row only. */
+async function load(
+  ctx: { use: Context["use"] },
+  about: Job,
+  { name, problemCounts }: PackageAudit,
+): Promise<Loading | null> {
+  if (problemCounts.failed > 0 || name === "") return null;
+  const input = { project: about.project, path: about.package, name };
+  try {
+    return await ctx.use(importer, input);
+  } catch (error) {
+    return loadingFailed(error);
+  }
+}
 
 /** Knows which packages of the present run are done. */
 export const Reporter = actor("reporter", {
@@ -196,7 +216,7 @@ export default app({
       workers: {
         id: "auditors",
         behaviour: Auditor,
-        settings: { durable: true, maxDeliveries: 5 },
+        settings: { durable: true, maxDeliveries: 5, tools: IMPORTING ? [importer] : [] },
         // Chaos crashes auditors by the dozen, and each is to come back.
         flags: { intensity: 10_000, period: "10s" },
       },

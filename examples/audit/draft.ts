@@ -107,7 +107,7 @@ export class Draft {
       problems: this.problems,
       cut: this.cuts(),
     };
-    return { ...facts, ...scoreRisk(facts) };
+    return { ...facts, loading: null, ...scoreRisk(facts) };
   }
 
   private overBudget(): string {

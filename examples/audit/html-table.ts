@@ -5,7 +5,7 @@
 import { riskLevel } from "./html-charts.ts";
 import { escapeHtml, formatCount } from "./html-text.ts";
 import { type CapabilityName, capabilityNames, type PackageAudit } from "./model.ts";
-import { capabilityLabels, problemCount } from "./summary.ts";
+import { capabilityLabels, deedsOf, problemCount } from "./summary.ts";
 import { formatBytes } from "./text.ts";
 
 /** Narrow headings of the columns which hold a number of places. */
@@ -117,6 +117,10 @@ function details(audit: PackageAudit): string {
       audit.natives.map(
         ({ file, format, bytes }) => `${escapeHtml(file)} (${format}, ${formatBytes(bytes)})`,
       ),
+    ),
+    list(
+      `Imported: ${audit.loading?.outcome ?? "no"}`,
+      deedsOf(audit.loading).map((deed) => escapeHtml(deed)),
     ),
     list(
       "Problems",

@@ -4,6 +4,7 @@
  * Owns the run from the command line to the report: start the node, hand the plan over, show
  * progress, collect, write, stop. Everything that must survive a crash lies with the actors.
  */
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { ActorError, formatReason, ref, type System, start } from "coppice";
@@ -104,6 +105,7 @@ async function audit(
   system: System,
   restarts: Restarts,
   before: Map<number, Set<string>>,
+  importing: string,
 ): Promise<Run> {
   const began = performance.now();
   const startedAt = new Date().toISOString();
@@ -133,6 +135,7 @@ async function audit(
     threads,
     restartReasons: restarts.list(),
     startedAt,
+    importing,
     ...(seed === undefined ? {} : { chaosSeed: seed }),
   };
   const files = writeReport(options.out, { project: projectName(project), packages: results, run });
@@ -170,6 +173,47 @@ function sayRestarts(run: Run): void {
   }
 }
 
+/** Builds the guest that packages are imported in, if it is not there. @returns why it is not */
+function buildGuest(): Promise<string | null> {
+  console.log(
+    "building the guest for imports, if it is not there (Debian packages, no installation)",
+  );
+  const command = new URL("bin/coppice.mjs", import.meta.resolve("coppice/package.json")).pathname;
+  const stdio = ["ignore", "ignore", "inherit"] as const;
+  const child = spawn(process.execPath, [command, "image", "build", "node"], { stdio: [...stdio] });
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code) => resolve(code === 0 ? null : "the guest could not be built"));
+  });
+}
+
+/** Starts the crew; where there are no machines it works without imports, and says so. */
+async function startCrew(options: Options, restarts: Restarts) {
+  const begin = () =>
+    start(new URL("./app.ts", import.meta.url), {
+      data: options.data,
+      log: options.chaos === undefined ? "warn" : "error",
+      onEvent: restarts.see,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+  const without = "No package was imported";
+  const off = async (why: string) => {
+    process.env.COPPICE_AUDIT_IMPORT = "0";
+    return { system: await begin(), importing: `${without}: ${why}.` };
+  };
+  if (!options.importing) return off("npm start -- --import does that in a microVM");
+  const fault = await buildGuest();
+  if (fault !== null) return off(fault);
+  process.env.COPPICE_AUDIT_IMPORT = "1";
+  try {
+    const importing = "Each package was imported in a microVM of its own, without a network.";
+    return { system: await begin(), importing };
+  } catch (error) {
+    if (!(error instanceof ActorError && error.code === "E_SANDBOX_MISSING")) throw error;
+    return off(error.describe().replaceAll(/\s+/g, " "));
+  }
+}
+
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2), process.env.INIT_CWD ?? process.cwd());
   if (options.help) {
@@ -181,12 +225,7 @@ async function main(): Promise<number> {
   const restarts = new Restarts();
   // Before anything starts: what the last process left unfinished goes on at once.
   const before = finishedBefore(journalFile(options.data));
-  const system = await start(new URL("./app.ts", import.meta.url), {
-    data: options.data,
-    log: options.chaos === undefined ? "warn" : "error",
-    onEvent: restarts.see,
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-  });
+  const { system, importing } = await startCrew(options, restarts);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
       console.log("\nstopping; npm start goes on from here (again to stop at once)");
@@ -195,7 +234,7 @@ async function main(): Promise<number> {
     });
   }
   try {
-    const run = await audit(options, system, restarts, before);
+    const run = await audit(options, system, restarts, before, importing);
     sayRestarts(run);
     console.log(`${run.audited} audited, ${run.alreadyDone} done before, in ${run.seconds} s`);
     if (options.json) console.log(JSON.stringify(run));

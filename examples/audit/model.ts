@@ -70,6 +70,21 @@ export const problemSchema = z.strictObject({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
+/** What a package did while it was imported in a machine of its own. */
+export const loadingSchema = z.strictObject({
+  outcome: z.enum(["loaded", "failed", "hangs", "killed", "attacks", "skipped"]),
+  why: z.string(),
+  wrote: z.array(z.string()),
+  ran: z.array(z.string()),
+  /** Outside of the packages and of Node.js. */
+  opened: z.array(z.string()),
+  /** Times it wanted to go where there is no way: the machine has no network. */
+  reached: count,
+  leftRunning: count,
+  printed: z.string(),
+});
+export type Loading = z.infer<typeof loadingSchema>;
+
 export const packageAuditSchema = z.strictObject({
   name: z.string(),
   /** Empty when package.json does not say. */
@@ -109,6 +124,8 @@ export const packageAuditSchema = z.strictObject({
   problems: z.array(problemSchema),
   /** What a limit cut from this result, one sentence each. */
   cut: z.array(z.string()),
+  /** Null when the package was not imported. */
+  loading: loadingSchema.nullable(),
   risk: z.int().min(0).max(100),
   /** Where the risk comes from, the largest part first. */
   reasons: z.array(z.string()),
@@ -116,7 +133,7 @@ export const packageAuditSchema = z.strictObject({
 export type PackageAudit = z.infer<typeof packageAuditSchema>;
 
 /** A result before it is scored. */
-export type PackageFacts = Omit<PackageAudit, "risk" | "reasons">;
+export type PackageFacts = Omit<PackageAudit, "risk" | "reasons" | "loading">;
 
 export const runSchema = z.strictObject({
   seconds: z.number().nonnegative(),
@@ -131,6 +148,8 @@ export const runSchema = z.strictObject({
   threads: count,
   restartReasons: z.array(z.strictObject({ path: z.string(), reason: z.string(), count })),
   startedAt: z.string(),
+  /** Whether packages were imported in a machine; if not, why not. */
+  importing: z.string(),
   chaosSeed: z.union([z.number(), z.string()]).optional(),
 });
 export type Run = z.infer<typeof runSchema>;

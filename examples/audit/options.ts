@@ -16,6 +16,8 @@ Usage: npm start -- [PATH] [options]
                   (default: .coppice/audit)
   --threads N     scheduler threads (default: one per processor)
   --chaos SEED    crash random auditors and one thread on the way; the report is the same
+  --import        also import each package in a microVM without a network, and report what it
+                  does while it is loaded (takes minutes; builds the guest the first time)
   --json          print report.json's run part as one line at the end
   --help          this text
 
@@ -27,6 +29,7 @@ export interface Options {
   readonly data: string;
   readonly threads: number | undefined;
   readonly chaos: string | undefined;
+  readonly importing: boolean;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -67,6 +70,7 @@ export function readOptions(args: readonly string[], cwd: string): Options {
     data: folder(values.data ?? ".coppice/audit", "data", cwd),
     threads: wholeNumber(values.threads, "threads"),
     chaos: values.chaos,
+    importing: values.import ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
   };
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
       data: { type: "string" },
       threads: { type: "string" },
       chaos: { type: "string" },
+      import: { type: "boolean" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

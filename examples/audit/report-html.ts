@@ -29,6 +29,7 @@ export function renderHtml({ project, packages, run }: Report): string {
 <main>
 <h1>${title}</h1>
 ${lead(summary)}
+<p class="lead">${escapeHtml(run.importing)}</p>
 ${cards(summary)}
 <div class="pair">
 ${panel("What the code can do", capabilityChart(summary))}

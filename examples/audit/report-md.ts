@@ -6,7 +6,7 @@ import { code, plain, table } from "./markdown.ts";
 import type { PackageAudit, Report, Run } from "./model.ts";
 import { capabilityNames } from "./model.ts";
 import { compareByRisk } from "./risk.ts";
-import { capabilitiesOf, problemCount, type Summary, summarise } from "./summary.ts";
+import { capabilitiesOf, deedsOf, problemCount, type Summary, summarise } from "./summary.ts";
 import { formatBytes, plural } from "./text.ts";
 
 const closerLook = 10;
@@ -16,11 +16,14 @@ export function renderMarkdown({ project, packages, run }: Report): string {
   const sections = [
     `# Dependency audit of ${code(project)}`,
     headOf(summarise(sorted)),
+    plain(run.importing),
     "## Packages by risk",
     sorted.length === 0 ? "None." : packageTable(sorted),
     ...closeUps(sorted),
     "## Run at installation",
     scriptTable(sorted),
+    "## While it was imported",
+    loadingTable(sorted),
     "## Licences",
     licenceTable(summarise(sorted)),
     "## Problems",
@@ -131,6 +134,22 @@ function scriptTable(packages: readonly PackageAudit[]): string {
     ["Package", "left"],
     ["Script", "left"],
     ["Command", "left"],
+  ] as const;
+  return rows.length === 0 ? "Nothing." : table(columns, rows);
+}
+
+/** What is worth a look: all but packages that were loaded and did nothing else. */
+function loadingTable(packages: readonly PackageAudit[]): string {
+  const rows = packages.flatMap(({ name, loading }) => {
+    const deeds = deedsOf(loading);
+    return loading === null || deeds.length === 0
+      ? []
+      : [[code(name), loading.outcome, plain(deeds.join("; "))]];
+  });
+  const columns = [
+    ["Package", "left"],
+    ["Outcome", "left"],
+    ["What it did", "left"],
   ] as const;
   return rows.length === 0 ? "Nothing." : table(columns, rows);
 }

@@ -2,7 +2,7 @@
  * Owns the numbers over all packages which the reports show: totals, how many packages have which
  * capability, how the risk is spread, what is largest. How they are shown is up to each report.
  */
-import { type CapabilityName, capabilityNames, type PackageAudit } from "./model.ts";
+import { type CapabilityName, capabilityNames, type Loading, type PackageAudit } from "./model.ts";
 import { compareText } from "./text.ts";
 
 export interface CapabilityTotal {
@@ -83,4 +83,21 @@ function licencesOf(packages: readonly PackageAudit[]): Summary["licences"] {
   return [...counts]
     .map(([licence, count]) => ({ licence, packages: count }))
     .sort((a, b) => b.packages - a.packages || compareText(a.licence ?? "", b.licence ?? ""));
+}
+
+/** What a package did while it was imported, one sentence each; nothing is worth no word. */
+export function deedsOf(loading: Loading | null): string[] {
+  if (loading === null) return [];
+  const { outcome, why, wrote, ran, opened, reached, leftRunning, printed } = loading;
+  const said = (what: string, list: readonly string[]) =>
+    list.length === 0 ? [] : [`${what} ${list.join(", ")}`];
+  return [
+    ...(outcome === "loaded" ? [] : [why]),
+    ...said("wrote", wrote),
+    ...said("ran", ran),
+    ...said("opened", opened),
+    ...(reached > 0 ? [`wanted to reach the network ${reached} times`] : []),
+    ...(leftRunning > 0 ? [`left ${leftRunning} processes running`] : []),
+    ...(printed.trim() === "" ? [] : [`printed ${JSON.stringify(printed)}`]),
+  ];
 }

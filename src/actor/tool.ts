@@ -9,10 +9,22 @@ import { limitsOf, type Pace, retriesOf, type ToolLimits } from "./pace.ts";
 import { settings } from "./settings.ts";
 import type { SandboxSpec } from "./walls.ts";
 
+/**
+ * Something a command did in its machine: `open` or `exec` a path, leave a `file`, `folder` or `link`
+ * (its size and path), `net`: times it had no way to where it wanted, `left`: processes it left behind,
+ * `blind` or `lost`: that not all was seen.
+ */
+export interface Witnessed {
+  readonly what: string;
+  readonly detail: string;
+}
+
 /** What a command printed, as text. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
+  /** What was seen of the command from outside of it; nothing unless its sandbox has a `witness`. */
+  readonly witness: readonly Witnessed[];
 }
 
 /** Files of a call by their relative path. */

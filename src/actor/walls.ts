@@ -25,6 +25,7 @@ export interface IsolatedSpec {
   readonly processes: number;
   readonly vcpus: number;
   readonly network: "none" | readonly string[];
+  readonly witness: boolean;
 }
 
 /** Where a tool runs. `inline` is trusted code in the actor's thread, `pool` pure CPU work beside it. */
@@ -96,6 +97,11 @@ export interface SandboxOptions {
   vcpus?: number;
   /** Hosts it may reach, as `name` or `name:port`. @default "none" */
   network?: "none" | readonly string[];
+  /**
+   * Tell what the guest's first process saw of a command that ended well: what it opened, ran, left
+   * behind and tried to reach. Microvms only: a weaker tier refuses the call. @default false
+   */
+  witness?: boolean;
 }
 
 const MIB = 1_048_576;
@@ -143,6 +149,7 @@ export function sandbox(minimum: IsolatedTier, options: SandboxOptions = {}): Is
     processes: settings.integer(processes, 64, [1, 4_096], "processes", at),
     vcpus: settings.integer(vcpus, 1, [1, 16], "vcpus", at),
     network: networkOf(network, at),
+    witness: settings.flag(options.witness, false, "witness", at),
   };
 }
 

@@ -108,6 +108,12 @@ export function refusal(request: SandboxRequest, limits: SandboxLimits): Cut | n
   if (limits.network !== "none") {
     return { tag: "denied", why: "this tier gives no network: set network to none" };
   }
+  if (limits.witness) return { tag: "denied", why: "this tier cannot tell what a command does" };
+  return misfit(request, limits);
+}
+
+/** Files that do not fit; null: they do. */
+export function misfit(request: SandboxRequest, limits: SandboxLimits): Cut | null {
   const pages = request.files.reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / PAGE), 0);
   if (pages * PAGE <= limits.scratchBytes) return null;
   return { tag: "killed", limit: "scratch", why: LIMIT_TEXT.scratch };

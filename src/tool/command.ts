@@ -86,5 +86,6 @@ export function printedValue(tool: AnyTool, printed: CommandOutput, input: unkno
   const run = commandOf(tool.run) as CommandRun<unknown, unknown>;
   const text = new TextDecoder();
   const said = { stdout: text.decode(printed.stdout), stderr: text.decode(printed.stderr) };
-  return run.output === undefined ? said : run.output(said, input);
+  if (run.output === undefined) return said;
+  return run.output({ ...said, witness: printed.witness ?? [] }, input);
 }

@@ -6,6 +6,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
+import type { Witnessed } from "../actor/tool.ts";
 import { bytesIn, Collector, type Cut, outcomeOf, refusal } from "./collect.ts";
 import { callGuest, unfit } from "./guest-call.ts";
 import { buildFix, builtImages, findImage, runtimeOf } from "./image.ts";
@@ -26,8 +27,10 @@ import type {
 
 const OWNER_GONE: Cut = { tag: "killed", limit: "owner", why: "nobody wants its answer any more" };
 
-/** What the guest's first process saw of a call: what it opened, ran, left behind, tried to reach. */
-export type Witness = (lines: readonly string[]) => void;
+function witnessed(line: string): Witnessed {
+  const at = line.indexOf("\t");
+  return { what: line.slice(0, Math.max(at, 0)), detail: line.slice(at + 1) };
+}
 
 export class MicroVms implements Sandbox {
   readonly tier: IsolatedTier;
@@ -47,10 +50,9 @@ export class MicroVms implements Sandbox {
     limits: SandboxLimits,
     signal: AbortSignal,
     output: (chunk: OutputChunk) => void,
-    witness?: Witness,
   ): Promise<Outcome<CommandOutput>> {
     const both = AbortSignal.any([signal, this.#closing.signal]);
-    const run = this.#run(request, limits, both, output, witness).catch((thrown: unknown) => {
+    const run = this.#run(request, limits, both, output).catch((thrown: unknown) => {
       const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
       return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
     });
@@ -74,11 +76,10 @@ export class MicroVms implements Sandbox {
     limits: SandboxLimits,
     signal: AbortSignal,
     output: (chunk: OutputChunk) => void,
-    witness?: Witness,
   ): Promise<Outcome<CommandOutput>> {
     const collected = new Collector(limits, output);
     const denied = (cut: Cut) => outcomeOf(this.tier, limits, NO_USAGE, cut, collected);
-    const refused = refusal(request, limits) ?? unfitCut(request);
+    const refused = refusal(request, { ...limits, witness: false }) ?? unfitCut(request);
     if (refused !== null) return denied(refused);
     const runtime = runtimeOf(request.command);
     const image = findImage(runtime);
@@ -105,14 +106,7 @@ export class MicroVms implements Sandbox {
     if (machine === null) return denied(OWNER_GONE);
     const began = performance.now();
     const cpu = machine.cpuMs();
-    const call = await callGuest(
-      machine,
-      request,
-      limits,
-      signal,
-      collected,
-      witness !== undefined,
-    );
+    const call = await callGuest(machine, request, limits, signal, collected, limits.witness);
     const usage = {
       wallMs: performance.now() - began,
       memoryBytes: call.exit?.memoryBytes ?? null,
@@ -121,8 +115,9 @@ export class MicroVms implements Sandbox {
       bytesOut: collected.bytes,
     };
     await this.#pool.release(machine);
-    witness?.(call.witness);
-    return outcomeOf(this.tier, limits, usage, call.end, collected);
+    const outcome = outcomeOf(this.tier, limits, usage, call.end, collected);
+    if (outcome.tag !== "ok" || !limits.witness) return outcome;
+    return { ...outcome, value: { ...outcome.value, witness: call.witness.map(witnessed) } };
   }
 }
 

@@ -77,7 +77,7 @@ function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): 
 /** What a probe runs. */
 export const TRY: SandboxLimits = {
   ...{ timeoutMs: 10_000, memoryBytes: 2 ** 26, scratchBytes: 2 ** 20, outputBytes: 4_096 },
-  ...{ processes: 8, vcpus: 1, network: "none" },
+  ...{ processes: 8, vcpus: 1, network: "none", witness: false },
 };
 
 export const tryRequest: SandboxRequest = {

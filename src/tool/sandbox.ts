@@ -9,6 +9,7 @@
  * be held is refused with `denied` before anything runs. P-5 what the guest says is hostile input.
  */
 import type { IsolatedTier, Outcome } from "../actor/outcome.ts";
+import type { Witnessed } from "../actor/tool.ts";
 
 /** A file the call finds in its working folder, which is its scratch space. */
 export interface SandboxFile {
@@ -43,12 +44,16 @@ export interface SandboxLimits {
   readonly vcpus: number;
   /** Hosts it may reach, `name` or `name:port`; "none": no network at all. */
   readonly network: "none" | readonly string[];
+  /** Tell what was seen of the command from outside of it. */
+  readonly witness: boolean;
 }
 
 /** What a command printed. An exit status other than 0 is the outcome `failed`. */
 export interface CommandOutput {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
+  /** Where the limits ask for it. */
+  readonly witness?: readonly Witnessed[];
 }
 
 /** A piece of output on its way, as it is printed. */

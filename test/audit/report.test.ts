@@ -28,6 +28,7 @@ const run = {
   threads: 2,
   restartReasons: [{ path: "/audit/x", reason: "killed", count: 3 }],
   startedAt: "2026-01-01T00:00:00.000Z",
+  importing: "No package was imported: nobody asked.",
   chaosSeed: 7,
 };
 

@@ -17,6 +17,7 @@ export const LIMITS: SandboxLimits = {
   processes: 32,
   vcpus: 1,
   network: "none",
+  witness: false,
 };
 
 /** Tiers this host can test; those it lacks are told, and counted as skipped by vitest. */

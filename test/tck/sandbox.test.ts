@@ -168,6 +168,19 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
       expect(await py(["-c", "import sys; sys.exit(9)"])).toMatchObject({ tag: "failed", code: 9 });
     });
 
+    test("a witness tells what was done, or the call is refused", async () => {
+      const script = "echo x > mark; id; (sleep 1000 &); ping -c 1 -w 1 1.1.1.1; exit 0";
+      const outcome = await shell(box, script, { limits: { witness: true } });
+      if (!tier.startsWith("microvm")) return expect(outcome).toMatchObject({ tag: "denied" });
+      expect(outcome).toMatchObject({ tag: "ok" });
+      const seen = outcome.tag === "ok" ? (outcome.value.witness ?? []) : [];
+      const lines = seen.map(({ what, detail }) => `${what} ${detail}`);
+      expect(lines).toEqual(
+        expect.arrayContaining(["file 2\t/work/mark", "exec /usr/bin/busybox", "left 1"]),
+      );
+      expect(lines.some((line) => /^(blind|lost)/.test(line))).toBe(false);
+    });
+
     test("close ends what runs", async () => {
       const other = await openTier(tier);
       const began = Promise.withResolvers<void>();

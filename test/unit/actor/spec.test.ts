@@ -353,7 +353,13 @@ describe("actor()", () => {
 });
 
 describe("tool()", () => {
-  const limits = { processes: 64, vcpus: 1, scratchBytes: 67_108_864, outputBytes: 1_048_576 };
+  const limits = {
+    processes: 64,
+    vcpus: 1,
+    scratchBytes: 67_108_864,
+    outputBytes: 1_048_576,
+    witness: false,
+  };
 
   test("inline by default; a microVM in plain units", () => {
     expect(python.sandbox).toEqual({ tier: "inline" });
