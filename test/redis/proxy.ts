@@ -6,6 +6,8 @@ export interface Proxy {
   readonly url: string;
   /** Nothing gets through any more; the ends are not told. */
   cut(): void;
+  /** What is asked arrives, what is answered does not. */
+  deafen(): void;
   heal(): void;
   close(): void;
 }
@@ -13,6 +15,7 @@ export interface Proxy {
 export function startProxy(port: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isDeaf = false;
   const server = createServer((near) => {
     const far = connect(port, "127.0.0.1");
     for (const each of [near, far]) {
@@ -24,7 +27,7 @@ export function startProxy(port: number): Promise<Proxy> {
       });
     }
     near.on("data", (data) => isCut || far.write(data));
-    far.on("data", (data) => isCut || near.write(data));
+    far.on("data", (data) => isCut || isDeaf || near.write(data));
   });
   return new Promise((resolve) => {
     server.listen(0, "127.0.0.1", () => {
@@ -37,8 +40,12 @@ export function startProxy(port: number): Promise<Proxy> {
         cut: () => {
           isCut = true;
         },
+        deafen: () => {
+          isDeaf = true;
+        },
         heal() {
           isCut = false;
+          isDeaf = false;
           // What got lost on the way is lost: the connections are of no use any more.
           end();
         },

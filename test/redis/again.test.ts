@@ -1,0 +1,100 @@
+// Answers that get lost: what was executed is asked for again, answered as the first time, and has
+// happened once. And what a holder that is none any more may not do.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RedisSpec, redis } from "../../src/actor/store.ts";
+import { encode } from "../../src/store/codec.ts";
+import { keysOf } from "../../src/store/redis-leases.ts";
+import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
+import { letterBytes } from "../../src/store/redis-wire.ts";
+import type { StoreOp } from "../../src/store/store.ts";
+import { commit, enqueue, load, mail } from "../tck/store-ops.ts";
+import { type Proxy, startProxy } from "./proxy.ts";
+import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
+
+const missing = await whyNoRedis();
+
+describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, () => {
+  let server: RedisServer;
+  let proxy: Proxy;
+  let open: OpenRedis;
+  let a = "";
+  let b = "";
+  beforeAll(async () => {
+    server = await startRedis();
+    proxy = await startProxy(server.port);
+    const spec = redis({ url: proxy.url, prefix: "again", partitions: 2, lease: "1m" });
+    open = await openRedis(spec as RedisSpec, null, () => {});
+    const paths = Array.from({ length: 20 }, (_, n) => `/${n}`);
+    a = paths.find((path) => open.store.partitionOf(path) === 0) ?? "";
+    b = paths.find((path) => open.store.partitionOf(path) === 1) ?? "";
+    const state = encode(0);
+    await run(commit(a, 1, { created: { args: state }, state }));
+    await run(commit(b, 1, { created: { args: state }, state }));
+  });
+  afterAll(async () => {
+    await open.close();
+    proxy.close();
+    await server.end();
+  });
+
+  const run = (...ops: StoreOp[]) => open.store.execute(ops);
+  const box = (path: string) => `${keysOf("again", open.store.partitionOf(path)).base}m:${path}`;
+  const waiting = async (path: string) => {
+    const [answer] = await run(load(path, 1));
+    return answer?.kind === "loaded" ? (answer.stored?.mail ?? []) : [];
+  };
+
+  test("a batch: its numbers come again, its mail does not", async () => {
+    proxy.deafen();
+    const answers = run(enqueue(a, 1), enqueue(a, 2), load(a, 1));
+    await expect.poll(() => server.client.hlen(box(a))).toBe(2);
+    proxy.heal();
+    const [first, second, third] = await answers;
+    expect([first, second]).toEqual([
+      { kind: "enqueued", seq: 1 },
+      { kind: "enqueued", seq: 2 },
+    ]);
+    expect(third).toMatchObject({ stored: { watermark: 2, mail: [{ seq: 1 }, { seq: 2 }] } });
+    expect(await waiting(a)).toHaveLength(2);
+  });
+
+  test("mail to another partition, wherever on its way the answer is lost", async () => {
+    const rounds = 25;
+    for (let round = 0; round < rounds; round++) {
+      const sent = run(commit(a, 1, { mails: [mail(b, round), mail(b, round)] }));
+      // At another moment each time: before the commit, between it and the relay, behind both.
+      await new Promise((resolve) => setTimeout(resolve, round % 5));
+      proxy.deafen();
+      await new Promise((resolve) => setTimeout(resolve, 10 * (round % 3)));
+      proxy.heal();
+      expect(await sent).toMatchObject([{ fenced: false }]);
+    }
+    const letters = await waiting(b);
+    expect(letters).toHaveLength(2 * rounds);
+    expect(letters.map(({ seq }) => seq)).toEqual(letters.map((_, at) => at + 1));
+  });
+
+  test("a letter that a holder before had delivered is not delivered by the next", async () => {
+    const before = (await waiting(b)).length;
+    await run(commit(a, 1, { mails: [mail(b, "once")] }));
+    const { base, meta } = keysOf("again", 0);
+    await expect.poll(() => server.client.llen(`${base}o:1`)).toBe(0);
+    // As if that holder had died before it could strike the letter off.
+    await server.client.rpush(`${base}o:1`, letterBytes(mail(b, "once")));
+    await open.store.take(0, Number(await server.client.hget(meta, "token")));
+    await expect.poll(() => server.client.llen(`${base}o:1`)).toBe(0);
+    expect(await waiting(b)).toHaveLength(before + 1);
+  });
+
+  test("K11: behind a newer holder's back nothing is committed, and the partition is given up", async () => {
+    const { meta } = keysOf("again", 0);
+    await server.client.hincrby(meta, "token", 1);
+    const late = commit(a, 9, { state: encode("late"), mails: [mail(a, "late"), mail(b, "late")] });
+    const before = await server.client.hgetall(meta);
+    expect(await run(late)).toEqual([{ kind: "committed", fenced: true, seqs: [] }]);
+    expect(await server.client.hgetall(meta)).toEqual(before);
+    expect(open.store.held).toEqual([1]);
+    expect(await run(load(a, 9))).toEqual([{ kind: "refused" }]);
+  });
+});
