@@ -73,6 +73,12 @@ export class Asks {
     this.answered(id, failed("timeout", what));
   }
 
+  /** An answer has come in; the numbers of actors that moved may be those of others here. */
+  replied(to: string, id: number, answer: Answer): void {
+    const cell = this.#expected.get(id)?.cell ?? null;
+    if (cell === null || cell.path === to) this.answered(id, answer);
+  }
+
   /** An answer: the first one counts, later ones are dropped (SEMANTICS 21.2). */
   answered(id: number, answer: Answer): void {
     const pending = this.#expected.get(id);

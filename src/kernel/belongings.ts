@@ -26,6 +26,12 @@ export interface ToolTotals {
   bytesOut: number;
 }
 
+/** A message to oneself that waits for its time. */
+export interface Reminder {
+  readonly mail: Mail;
+  readonly idle: boolean;
+}
+
 /** The rare belongings of one incarnation. */
 export class Belongings {
   readonly #cell: Cell;
@@ -39,7 +45,8 @@ export class Belongings {
   readonly watching = new Map<number, string>();
   /** Who watches this actor: "path#number" → where to tell. */
   readonly watchers = new Map<string, { from: string; id: number }>();
-  readonly timers = new Set<TimerEntry>();
+  /** Those that send something when they are due, with what; null: the system's own. */
+  readonly timers = new Map<TimerEntry, Reminder | null>();
   /** Timers that are durable, repeat or have a name, by name. */
   readonly alarms = new Map<string, Alarm>();
   /** Asks put off with defer(). */
@@ -71,6 +78,8 @@ export class Belongings {
   /** The actor's own lane, served before mail. */
   readonly lane = new Fifo<Inner>();
   suspended = false;
+  /** It moves to another thread: from here on it has no turn (ADR 0022). */
+  leaving = false;
   /** Number of full mailboxes this actor has sent to: it rests until they have room. */
   mutedBy = 0;
   /** Notices of the system in the mailbox: somebody waits for these. */
@@ -111,13 +120,13 @@ export class Belongings {
   }
 
   /** A timer that dies with this incarnation. */
-  own(ms: number, fire: () => void): TimerEntry {
+  own(ms: number, fire: () => void, reminder: Reminder | null = null): TimerEntry {
     const { kernel } = this.#cell;
     const entry = kernel.timers.add(kernel.nowMs + ms, () => {
       this.timers.delete(entry);
       fire();
     });
-    this.timers.add(entry);
+    this.timers.set(entry, reminder);
     return entry;
   }
 
@@ -125,11 +134,12 @@ export class Belongings {
   arm(ms: number, mail: Mail, idle: boolean, fire?: () => void): TimerEntry {
     const cell = this.#cell;
     if (idle) this.cancelIdle();
-    const entry = this.own(ms, () => {
+    const due = () => {
       if (fire !== undefined) return fire();
       if (idle && cell.unread > 0) return;
       cell.kernel.send(mail, null);
-    });
+    };
+    const entry = this.own(ms, due, { mail, idle });
     if (idle) this.#idle = entry;
     return entry;
   }
@@ -196,7 +206,7 @@ export class Belongings {
 
   /** Everything that must stop with the actor. */
   release(): void {
-    for (const entry of this.timers) this.#cell.kernel.timers.cancel(entry);
+    for (const entry of this.timers.keys()) this.#cell.kernel.timers.cancel(entry);
     this.timers.clear();
     this.unmute(Number.POSITIVE_INFINITY);
     this.#controller?.abort();

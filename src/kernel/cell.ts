@@ -155,6 +155,7 @@ export class Cell {
   /** One turn: all signals, then mail while the budget lasts. @returns whether work is left */
   turn(messages: number, reductions: number): boolean {
     if (this.stage === "new") this.#begin();
+    if (this.rare?.leaving) return false;
     const until = this.reductions + reductions;
     if (this.rare !== null) this.#serveFirst(this.rare, until);
     for (let left = messages; left > 0 && this.runnable && this.reductions < until; left--) {

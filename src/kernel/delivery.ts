@@ -39,6 +39,8 @@ function admit(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | null): boo
     undeliverable(kernel, mail, "mailbox_full", cell);
     return false;
   }
+  // Who leaves will say so itself where it arrives; the dead let nobody go on any more.
+  if (cell.own?.leaving || cell.status === "exited") return true;
   if (sender === null) {
     if (!cell.more.mutingAfar.has(to)) {
       cell.more.mutingAfar.add(to);
@@ -78,7 +80,7 @@ export function submit(
 ): void {
   const receipt = done === null ? 0 : kernel.asks.outside(mail.to, false, Infinity, done);
   mail.stamp = { id, receipt, atMs: 0 };
-  kernel.deliver(mail);
+  stamped(kernel, mail);
 }
 
 /** Mail with an id, or whose sender wants to know that it is stored: for durable actors only. */
@@ -118,6 +120,7 @@ export function enqueued(
 /** Nobody lives at this path on this thread. */
 export function absent(kernel: Kernel, envelope: Envelope): void {
   const { to } = envelope;
+  if (kernel.moves.keeps(envelope)) return;
   switch (envelope.kind) {
     case "mail":
       // The store has it, and the next incarnation reads it there.

@@ -69,6 +69,10 @@ export type Fact =
       usage: Usage;
     }
   | { type: "muted"; path: string; by: string }
+  /** An actor has come here from another thread; `moves` is how many have so far. */
+  | { type: "moved"; path: string; life: number; moves: number }
+  /** The control thread has seen that an actor away from home is lost, or was on its way. */
+  | { type: "vanished"; path: string; reason: ExitReason }
   | { type: "log"; path: string; level: LogLevel; message: string; fields: unknown };
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

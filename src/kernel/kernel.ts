@@ -3,8 +3,8 @@
  * the clock. Synchronous and deterministic: no clock, no I/O, no randomness of its own.
  * Does not own: threads, stores, real time (they are its host's; ports.ts).
  */
-import { ActorError, ERROR_CODES } from "../actor/errors.ts";
 import { Address } from "../actor/protocol.ts";
+import { arrive, begin } from "./arrival.ts";
 import { Asks } from "./asks.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
@@ -16,6 +16,7 @@ import { Guard, LIVES } from "./guard.ts";
 import { threadLost } from "./loss.ts";
 import { mailOf } from "./mailbox.ts";
 import { meterYields } from "./metering.ts";
+import { Moves } from "./moves.ts";
 import { Outgoing } from "./outgoing.ts";
 import type {
   Answer,
@@ -34,6 +35,7 @@ import type { AdminRequest } from "./supervision.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
 import { Timers } from "./timers.ts";
 import type { Tools } from "./tools.ts";
+import { Transfers } from "./transfers.ts";
 
 export type Member = Cell | SupervisorCell;
 
@@ -70,9 +72,14 @@ export class Kernel {
   readonly forgetting = new Map<string, number>();
   readonly traces: boolean;
   readonly freezes: boolean;
-  readonly #programs = new Programs(this);
+  readonly programs = new Programs(this);
+  /** Who is not at home, and who comes and goes. */
+  readonly moves: Moves;
+  /** Who moves: on the control thread only. */
+  readonly transfers: Transfers | null;
   #attended: Cell[] = [];
-  #id: number;
+  /** The last number given out, here or where an actor came from. */
+  lastId: number;
 
   constructor(options: KernelOptions) {
     this.options = options;
@@ -90,7 +97,9 @@ export class Kernel {
     if (options.meter !== undefined) meterYields(this, options.meter);
     this.asks = new Asks(this);
     this.outgoing = new Outgoing(this);
-    this.#id = options.firstId ?? 0;
+    this.moves = new Moves(this);
+    this.transfers = options.thread === options.control ? new Transfers(this) : null;
+    this.lastId = options.firstId ?? 0;
     if (options.firstLife !== undefined) this.guard.cells[LIVES] = options.firstLife;
     this.scheduler = new Scheduler(options.wake ?? (() => {}));
   }
@@ -99,11 +108,11 @@ export class Kernel {
 
   /** An envelope from another thread or from outside. */
   deliver(envelope: Envelope): void {
-    if (envelope.kind === "start") return this.#start(envelope);
-    if (envelope.kind === "forget") return this.committer.forget(envelope.to);
-    if (envelope.kind === "forgotten") return void this.forgetting.delete(envelope.to);
-    if (envelope.kind === "mail" && envelope.stamp !== undefined) return stamped(this, envelope);
-    this.send(envelope, null);
+    if (envelope.kind !== "mail") return arrive(this, envelope);
+    const member = this.members.get(envelope.to);
+    if (member instanceof Cell && envelope.stamp === undefined) {
+      accept(this, member, envelope, null);
+    } else arrive(this, envelope);
   }
 
   /** One member runs one turn. @returns false when nobody had anything to do */
@@ -162,7 +171,8 @@ export class Kernel {
     const mail = this.mail(to, type, message, `~${this.thread}`, 0);
     mail.ask = this.asks.outside(to, false, ms, done);
     if (stamp !== "") mail.stamp = { id: stamp, receipt: 0, atMs: 0 };
-    this.deliver(mail);
+    if (stamp !== "") stamped(this, mail);
+    else this.send(mail, null);
   }
 
   /** An administrative call, or get_state, from outside. */
@@ -211,7 +221,7 @@ export class Kernel {
       if (member instanceof Cell) return accept(this, member, envelope, sender);
     } else if (envelope.kind === "reply") {
       if (member !== undefined || this.#threadOf(envelope) === this.thread) {
-        return this.asks.answered(envelope.ask, envelope.answer);
+        return this.asks.replied(envelope.to, envelope.ask, envelope.answer);
       }
     } else if (member !== undefined) {
       return member.receive(envelope);
@@ -225,8 +235,11 @@ export class Kernel {
   }
 
   startChild(start: Extract<Signal, { kind: "start" }>): void {
-    const thread = this.options.route(start.to, start.spec.kind === "supervisor");
-    if (thread === this.thread) this.#start(start);
+    if (this.moves.keeps(start)) return;
+    const { to, spec } = start;
+    const supervisor = spec.kind === "supervisor";
+    const thread = supervisor ? this.options.route(to, true) : this.moves.threadOf(to, false);
+    if (thread === this.thread) begin(this, start);
     else this.options.transport.send(thread, start);
   }
 
@@ -246,7 +259,7 @@ export class Kernel {
   }
 
   nextId(): number {
-    return ++this.#id;
+    return ++this.lastId;
   }
 
   nextLife(): number {
@@ -272,23 +285,7 @@ export class Kernel {
   #threadOf(envelope: Envelope): number {
     const { kind } = envelope;
     const toSupervisor = kind === "call" || kind === "started" || kind === "exited";
-    return this.options.route(envelope.to, toSupervisor);
-  }
-
-  #start(start: Extract<Signal, { kind: "start" }>): void {
-    if (this.members.has(start.to)) {
-      throw new ActorError("E_INTERNAL", `${ERROR_CODES.E_INTERNAL}: S1, two lives of ${start.to}`);
-    }
-    const { to: path, life, incarnation, spec } = start;
-    const actor = spec.kind === "actor" ? spec : null;
-    const member = actor
-      ? new Cell(this.#programs.of(actor), start)
-      : new SupervisorCell(this, start);
-    this.members.set(path, member);
-    const behaviour = actor?.behaviour.name ?? "supervisor";
-    this.emit({ type: "starting", path, life, incarnation, behaviour });
-    if (actor?.durable) this.durablePaths.add(path);
-    this.schedule(member);
+    return this.moves.threadOf(envelope.to, toSupervisor);
   }
 
   #sealAttended(): void {

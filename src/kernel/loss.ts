@@ -7,10 +7,16 @@ import { Cell } from "./cell.ts";
 import { catchUp } from "./durable-mail.ts";
 import type { Kernel } from "./kernel.ts";
 import { forgetAfar } from "./resting.ts";
-import type { SupervisorCell } from "./supervisor-cell.ts";
+import { SupervisorCell } from "./supervisor-cell.ts";
 
 /** Was the actor, or supervisor, of this path there? */
 type Gone = (path: string, supervisor: boolean) => boolean;
+
+/** Of actors away from home the control thread says what has become (transfers.ts). */
+function atHomeOn(kernel: Kernel, thread: number): Gone {
+  const { away } = kernel.moves;
+  return (path, supervisor) => kernel.options.route(path, supervisor) === thread && !away.has(path);
+}
 
 /** Ends whatever depended on the thread. */
 export function threadLost(kernel: Kernel, thread: number): void {
@@ -19,13 +25,29 @@ export function threadLost(kernel: Kernel, thread: number): void {
     if (at === thread) kernel.options.transport.send(thread, { kind: "forget", to });
   }
   const reason: ExitReason = { tag: "thread_lost", thread };
-  const gone: Gone = (path, supervisor) => kernel.options.route(path, supervisor) === thread;
-  kernel.asks.lost(gone, reason);
+  kernel.moves.lost(thread);
+  kernel.transfers?.lost(thread, reason);
   kernel.lines.room(thread);
+  const gone = atHomeOn(kernel, thread);
+  conclude(kernel, gone, reason);
+  for (const member of [...kernel.members.values()]) {
+    if (member instanceof SupervisorCell) supervisorLoses(member, gone, reason);
+  }
+  for (const member of kernel.members.values()) if (member instanceof Cell) catchUp(member);
+  kernel.moves.admit();
+}
+
+/** Ends what asks, links and watches of actors who are gone have held here. */
+export function conclude(kernel: Kernel, gone: Gone, reason: ExitReason): void {
+  kernel.asks.lost(gone, reason);
   for (const member of [...kernel.members.values()]) {
     if (member instanceof Cell) actorLoses(member, gone, reason);
-    else supervisorLoses(member, gone, reason);
   }
+}
+
+/** The same for one actor that was under way when the thread was lost. */
+export function concludeFor(cell: Cell, thread: number): void {
+  actorLoses(cell, atHomeOn(cell.kernel, thread), { tag: "thread_lost", thread });
 }
 
 function supervisorLoses(cell: SupervisorCell, gone: Gone, reason: ExitReason): void {
@@ -44,5 +66,4 @@ function actorLoses(cell: Cell, gone: Gone, reason: ExitReason): void {
     if (gone(path, false)) kernel.send({ kind: "down", to, id, path, reason }, null);
   }
   forgetAfar(cell, gone);
-  catchUp(cell);
 }

@@ -84,6 +84,14 @@ export class Places {
     return thread;
   }
 
+  /** Is the actor of this path bound neither to others nor to a thread of its subtree? */
+  isAlone(path: string): boolean {
+    if (this.#threads < 2 || this.#root === null) return false;
+    if (this.#plain) return true;
+    const found = this.#find(path);
+    return found !== null && found.group === null;
+  }
+
   /** Mail often goes to the same actor as the mail before it. */
   #again(path: string): number {
     if (path !== this.#last) {

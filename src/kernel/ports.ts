@@ -7,6 +7,7 @@ import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec } from "../actor/spec.ts";
 import type { KernelEvent } from "./events.ts";
 import type { Item } from "./mailbox.ts";
+import type { Move } from "./moving.ts";
 import type { Pending } from "./pending.ts";
 import type { Firing, Stamp, TimerChange, TimerRecord } from "./rows.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
@@ -81,6 +82,7 @@ export type Signal =
   /** To the thread of a durable child that is gone for good: before it may be started again there. */
   | { readonly kind: "forget"; to: string }
   | { readonly kind: "forgotten"; to: string }
+  | Move
   /** OTP's sys:get_state: waits its turn behind queued mail. */
   | { readonly kind: "get_state"; to: string; from: string; ask: number };
 
@@ -203,6 +205,22 @@ export interface Elsewhere {
   take(envelope: Envelope): boolean;
 }
 
+/** What a host gives a kernel whose actors may move to other threads (ADR 0022). */
+export interface MovingOptions {
+  /** Highest number of the threads with actors or supervisors: they are 0 … threads. */
+  readonly threads: number;
+  /** How often this thread has been replaced. */
+  readonly generation: number;
+  /** How often each thread had been lost when this one began. */
+  readonly losses: readonly number[];
+  /** Threads besides those that are told of ends: they wait for answers. */
+  readonly onlookers: readonly number[];
+  /** Does the tree let the actor of this path leave its place? */
+  readonly mayMove: (path: string) => boolean;
+  /** Part of the time in which this thread was busy since the last call. @limit 0 … 1 */
+  readonly busy: () => number;
+}
+
 /** What a host gives a kernel. */
 export interface KernelOptions {
   /** Number of this thread. */
@@ -242,6 +260,8 @@ export interface KernelOptions {
   readonly drain?: () => void;
   /** Other nodes; absent where there are none. */
   readonly elsewhere?: Elsewhere;
+  /** What moving actors takes; without it nobody moves. */
+  readonly moving?: MovingOptions;
   /** Called when a message or signal makes this kernel busy from outside of its turn. */
   readonly wake?: () => void;
 }

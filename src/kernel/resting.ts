@@ -53,7 +53,7 @@ export function unmute(cell: Cell, by: string): void {
 /** Is this the path of an actor on another thread? Such a sender can be told to rest. */
 export function isAfar(kernel: Kernel, from: string): boolean {
   return (
-    from !== "" && !from.startsWith("~") && kernel.options.route(from, false) !== kernel.thread
+    from !== "" && !from.startsWith("~") && kernel.moves.threadOf(from, false) !== kernel.thread
   );
 }
 

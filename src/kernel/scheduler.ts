@@ -38,6 +38,11 @@ export class Scheduler {
     if (this.current === null) this.wake();
   }
 
+  /** Who is ready to run, next one first. */
+  waiting(): Iterable<Member> {
+    return this.ready;
+  }
+
   wakeUp(): void {
     if (this.current === null) this.wake();
   }

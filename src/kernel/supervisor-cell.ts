@@ -210,7 +210,7 @@ export class SupervisorCell implements Commands {
     // It lives on another node, where its state is needed.
     if (!this.here(child.id)) return;
     const to = this.childPath(child);
-    this.kernel.forget(to, this.kernel.options.route(to, false));
+    this.kernel.forget(to, this.kernel.moves.threadOf(to, false));
   }
 
   report(report: Report): void {

@@ -20,6 +20,7 @@ import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import type { DeskLine } from "./desk-link.ts";
 import type { Forward } from "./elsewhere.ts";
+import { type MovingData, movingOf } from "./moving.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
 import { PortTransport } from "./transport.ts";
@@ -43,6 +44,8 @@ export interface HostOptions {
   readonly policy: Policy | null;
   readonly desk: DeskLine | null;
   readonly root: SupervisorSpec;
+  /** What moving actors takes; null where no actor lives. */
+  readonly moving: MovingData | null;
   readonly freeze: boolean;
   readonly sink: (event: KernelEvent) => void;
   /** Other nodes, made with the kernel they are for. */
@@ -181,6 +184,7 @@ export function createHost(options: HostOptions): Host {
     ...(options.elsewhere ? { elsewhere: options.elsewhere(() => kernel, forward) } : {}),
     ...(options.onRoot ? { onRoot: options.onRoot } : {}),
     ...(options.cells ? { cells: options.cells } : {}),
+    ...(options.moving?.rebalancing ? { moving: movingOf(options.moving, places) } : {}),
     ...(options.meter ? { meter: options.meter } : {}),
     ...(drain ? { drain } : {}),
     wake: pump.wake,

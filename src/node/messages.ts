@@ -9,6 +9,7 @@ import type { LogLevelName } from "../observe/log.ts";
 import type { AccountView } from "../tool/ledger.ts";
 import type { NodeData } from "./elsewhere.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
+import type { MovingData } from "./moving.ts";
 import type { Preemption } from "./options.ts";
 
 /** What a worker thread is started with. */
@@ -37,6 +38,7 @@ export interface ThreadData {
   /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
   readonly cells: SharedArrayBuffer;
   readonly preemption: Preemption;
+  readonly moving: MovingData;
   /** Trace failures of plain handlers too: the predecessor was lost by one (mishaps.ts). */
   readonly traceAll: boolean;
 }

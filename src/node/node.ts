@@ -10,14 +10,16 @@ import { type ExitReason, explainStart } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
+import type { Rebalancing } from "../kernel/rebalance.ts";
 import { serveInspection } from "../observe/inspect.ts";
 import { createLog } from "../observe/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
-import { toolLines } from "./lines.ts";
+import { connect, toolLines } from "./lines.ts";
 import { appUrl, checkTiers, loadApp } from "./load.ts";
-import type { FromThread, ToThread } from "./messages.ts";
+import type { FromThread } from "./messages.ts";
+import { checkAlone, rebalancing } from "./moving.ts";
 import {
   dataFolder,
   heapBytes,
@@ -63,6 +65,7 @@ class Node implements ThreadListener {
   readonly #total: number;
   readonly #options: StartOptions;
   readonly #preemption: Preemption;
+  readonly #rebalancing: Rebalancing | null;
   readonly #heapBytes: number | null;
   readonly #log: (event: KernelEvent) => void;
   readonly #ended = Promise.withResolvers<ExitReason>();
@@ -82,6 +85,7 @@ class Node implements ThreadListener {
     this.#total = count + this.#places.owned;
     this.#options = options;
     this.#preemption = preemption(options);
+    this.#rebalancing = rebalancing(options.rebalance, count);
     this.#heapBytes = heapBytes(options);
     this.#log = createLog(options.log ?? "warn");
     this.#started.promise.catch(() => {});
@@ -99,6 +103,7 @@ class Node implements ThreadListener {
       policy: null,
       desk: null,
       root: app.root,
+      moving: null,
       freeze: false,
       sink: (event) => this.events([event]),
       onStoreFailure: () => {},
@@ -108,6 +113,7 @@ class Node implements ThreadListener {
   async start(): Promise<System> {
     try {
       this.#store = await openStore(this.app, this.folder, this.#say);
+      checkAlone(this.#rebalancing, this.#store.cluster);
       for (let thread = 0; thread <= this.#total; thread++) this.#spawn(thread, 0);
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });
@@ -222,6 +228,7 @@ class Node implements ThreadListener {
     const store = this.#store as StoreHost;
     const freeze = process.env.NODE_ENV !== "production";
     const { href } = this.url;
+    const losses = this.threads.map((each) => each.data.generation);
     const data = {
       thread,
       threads: this.#count,
@@ -234,6 +241,7 @@ class Node implements ThreadListener {
       freeze,
       cells: this.#cellsOf(thread),
       preemption: this.#preemption,
+      moving: { rebalancing: this.#rebalancing, threads: this.#total, generation, losses },
       traceAll,
       among: store.cluster?.data ?? null,
     };
@@ -280,11 +288,6 @@ class Node implements ThreadListener {
     this.#over = await this.#ended.promise;
     this.host.kernel.asks.lost(() => true, this.#over);
   }
-}
-
-function connect(to: Thread, thread: number, port: MessageChannel["port1"]): void {
-  const message: ToThread = { kind: "peer", thread, port };
-  to.post(message, [port as never]);
 }
 
 /** The control thread watches a thread from the moment it is up. */

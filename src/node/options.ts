@@ -10,6 +10,7 @@ import { settings } from "../actor/settings.ts";
 import { bytes, type Duration, type Size } from "../actor/units.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { LogLevelName } from "../observe/log.ts";
+import type { RebalanceOptions } from "./moving.ts";
 
 /** How a node guards against code that hangs. */
 export interface Preemption {
@@ -48,6 +49,12 @@ export interface StartOptions {
    * @default three quarters of V8's own limit @limit 16 MB … 1 TB
    */
   threadHeap?: Size;
+  /**
+   * A busy thread gives ephemeral actors with plain states to an idle one, between two messages.
+   * A moved actor sees the variables of its modules as they are on its new thread, and handles that
+   * it has kept from earlier messages do nothing. @default false @source ADR 0022
+   */
+  rebalance?: boolean | RebalanceOptions;
 }
 
 /** Where a node's data lies, or null when its store forgets. */

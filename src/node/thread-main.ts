@@ -10,6 +10,7 @@ import type { KernelEvent } from "../kernel/events.ts";
 import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
+import { Rebalancer } from "../kernel/rebalance.ts";
 import { isHeard } from "../observe/log.ts";
 import { type DeskServer, deskLine, openDesk } from "./desk-link.ts";
 import { elsewhereOf, type NodeData } from "./elsewhere.ts";
@@ -21,6 +22,7 @@ import { loadApp } from "./load.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { installMeter } from "./meter.ts";
 import { contain, trace } from "./mishaps.ts";
+import { decides } from "./moving.ts";
 import { poolCalls, poolServer } from "./pool-link.ts";
 import { monotonicMs } from "./pump.ts";
 import { sandboxCalls, sandboxServer } from "./sandbox-link.ts";
@@ -220,6 +222,7 @@ async function main(): Promise<void> {
     policy: app.policy,
     desk: deskLine(data.desk),
     root: app.root,
+    moving: data.moving,
     freeze: data.freeze,
     ...metered,
     sink,
@@ -236,6 +239,8 @@ async function main(): Promise<void> {
   });
   if (data.thread === CONTROL)
     desk = openDesk(data.folder, app.policy !== null, accountsIn(app.root), unrecorded);
+  const rebalancing = decides(data.thread, data.moving);
+  if (rebalancing !== null) new Rebalancer(host.kernel, rebalancing);
   const watcher = data.thread === CONTROL ? watching(app, host) : null;
   if (watcher === null) watched(app, host);
   port.on("message", (message: ToThread) => answer(message, app, host, watcher));

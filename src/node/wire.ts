@@ -78,6 +78,12 @@ export function pack(envelope: Envelope, names: Names): unknown {
     const known = names.specAt(envelope.to) === envelope.spec;
     return { ...envelope, spec: known ? null : packSpec(envelope.spec, names) };
   }
+  if (envelope.kind === "move" && envelope.step.do === "arrive") {
+    const { luggage } = envelope.step;
+    const known = names.specAt(envelope.to) === luggage.spec;
+    const spec = known ? null : packSpec(luggage.spec, names);
+    return { ...envelope, step: { do: "arrive", luggage: { ...luggage, spec } } };
+  }
   if (envelope.kind === "call" && envelope.request.op === "start_child" && envelope.request.spec) {
     const spec = packSpec(envelope.request.spec, names);
     return { ...envelope, request: { ...envelope.request, spec } };
@@ -93,15 +99,23 @@ export function pack(envelope: Envelope, names: Names): unknown {
 }
 
 /** @throws ActorError E_SPEC_CHILD when this thread's app is not the sender's */
+function specOf(packed: unknown, path: string, names: Names): ChildSpec {
+  const wire = packed as Wire | null;
+  const spec = wire === null ? names.specAt(path) : unpackSpec(wire, names);
+  if (spec !== null) return spec;
+  throw new ActorError("E_SPEC_CHILD", "the app's tree has no such child on this thread", {
+    at: path,
+    fix: "make the same tree whenever the app module is imported",
+  });
+}
+
+/** @throws ActorError E_SPEC_CHILD when this thread's app is not the sender's */
 export function unpack(value: Envelope, names: Names): Envelope {
-  if (value.kind === "start") {
-    const wire = value.spec as unknown as Wire | null;
-    const spec = wire === null ? names.specAt(value.to) : unpackSpec(wire, names);
-    if (spec !== null) return { ...value, spec };
-    throw new ActorError("E_SPEC_CHILD", "the app's tree has no such child on this thread", {
-      at: value.to,
-      fix: "make the same tree whenever the app module is imported",
-    });
+  if (value.kind === "start") return { ...value, spec: specOf(value.spec, value.to, names) };
+  if (value.kind === "move" && value.step.do === "arrive") {
+    const { luggage } = value.step;
+    const spec = specOf(luggage.spec, value.to, names) as ActorSpec;
+    return { ...value, step: { do: "arrive", luggage: { ...luggage, spec } } };
   }
   if (value.kind === "call" && value.request.op === "start_child" && value.request.spec) {
     const spec = unpackSpec(value.request.spec as unknown as Wire, names);

@@ -30,6 +30,7 @@ export const FAULTS = {
   "delay link": "what a thread sends is under way for 0.01–3 s",
   "delay store": "the store does not begin for 0.01–3 s",
   "delay answers": "the store's answers are late by 0.01–3 s",
+  "move actor": "an actor is moved to another thread",
   "clock jump": "time goes on while there is work to do",
   "clock pause": "the machine sleeps for 30 s",
   "small mailbox": "an actor's mailbox holds a few messages only",

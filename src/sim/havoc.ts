@@ -32,6 +32,10 @@ export class Havoc {
     this.#chaos = chaos;
     this.#random = random;
     this.#paths = paths;
+    chaos.stream.listen((event) => {
+      if (event.type === "moved") chaos.workload.moves(event.life);
+      else if (event.type === "vanished") this.#gone(event.path, event.reason);
+    });
   }
 
   /** How many processes are suspended. */
@@ -46,6 +50,7 @@ export class Havoc {
     if (faults.fires("kill supervisor")) return this.#killSupervisor();
     if (faults.fires("several deaths")) return this.#severalDeaths();
     if (faults.fires("lose thread")) return this.#loseThread();
+    if (faults.fires("move actor")) return this.#move();
     if (faults.fires("suspend process")) return this.#suspend(this.#anybody());
     if (faults.fires("shut down child")) {
       const reason: ExitReason = { tag: "shutdown", detail: "operator" };
@@ -135,6 +140,21 @@ export class Havoc {
       stream.emit({ type: "gone", path, life, reason });
     }
     return true;
+  }
+
+  /** It was on its way, or is known to be gone already. */
+  #gone(path: string, reason: ExitReason): void {
+    const { census, workload, stream } = this.#chaos;
+    const life = census.living.get(path)?.life;
+    if (life === undefined) return;
+    workload.goes(life);
+    stream.emit({ type: "gone", path, life, reason });
+  }
+
+  #move(): boolean {
+    const { world, swarm } = this.#chaos;
+    const thread = 1 + below(this.#random, swarm.threads);
+    return world.control.transfers?.move(this.#actor(), thread) === true;
   }
 
   resumeOne(): void {

@@ -5,6 +5,7 @@ import type { Sight } from "./checkers.ts";
 import type { SimEvent } from "./stream.ts";
 
 interface Watch {
+  readonly id: number;
   readonly path: string;
   readonly life: number;
   readonly to: string;
@@ -16,18 +17,20 @@ interface Watch {
 
 /** A watch fires at most once and never after it was cancelled; nothing of the dead comes later. */
 export function watches({ chaos, census, fail }: Sight) {
-  const all = new Map<number, Watch>();
+  /** By path and number: an actor that moved has numbers that its new thread may give out too. */
+  const all = new Map<string, Watch>();
+  const nameOf = ({ path, key }: { path: string; key: number }) => `${path}#${key}`;
   const senders = new Map<number, number>();
   /** Actors that have no handler for the news. */
   const deaf = new Set<string>();
   /** Watcher's life + dead life: the watcher has been told of the death. */
   const told = new Set<string>();
   chaos.openWatches = () =>
-    [...all].flatMap(([id, { path, life, to, over }]) =>
+    [...all.values()].flatMap(({ id, path, life, to, over }) =>
       over === null && census.isAlive(life) && !deaf.has(path) ? [{ id, path, to }] : [],
     );
   const fired = (event: Extract<SimEvent, { type: "enter" }>) => {
-    const watch = all.get(event.key);
+    const watch = all.get(nameOf(event));
     const what = `${event.path}: down ${event.key} of ${event.what}`;
     if (watch === undefined || watch.life !== event.life) return fail(`${what} was never watched`);
     if (watch.over !== null) return fail(`${what} comes when the watch was ${watch.over}`);
@@ -42,9 +45,9 @@ export function watches({ chaos, census, fail }: Sight) {
       const { path, life, to, key } = event;
       const deaths = census.deaths.get(to) ?? 0;
       const target = census.living.get(to)?.life ?? 0;
-      all.set(key, { path, life, to, deaths, target, over: null });
+      all.set(nameOf(event), { id: key, path, life, to, deaths, target, over: null });
     } else if (event.type === "unwatched") {
-      const watch = all.get(event.key);
+      const watch = all.get(nameOf(event));
       if (watch !== undefined && watch.over === null) watch.over = "cancelled";
     } else if (event.type === "dropped_notice") deaf.add(event.path);
     else if (event.type === "sent") senders.set(event.key, event.life);

@@ -96,5 +96,9 @@ export class Links {
 
 /** Mail is changed by its receiver (its number in the store); another thread has its own copy. */
 function copy(envelope: Envelope): Envelope {
-  return envelope.kind === "mail" ? { ...envelope } : envelope;
+  if (envelope.kind === "mail") return { ...envelope };
+  if (envelope.kind !== "move" || envelope.step.do !== "arrive") return envelope;
+  const { luggage } = envelope.step;
+  const state = structuredClone(luggage.state);
+  return { ...envelope, step: { do: "arrive", luggage: { ...luggage, state } } };
 }

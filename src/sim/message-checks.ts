@@ -4,6 +4,7 @@
  */
 import { decode } from "../store/codec.ts";
 import type { Sight } from "./checkers.ts";
+import { placesOf } from "./moving.ts";
 import type { SimEvent } from "./stream.ts";
 
 type Sent = Extract<SimEvent, { type: "sent" }>;
@@ -120,7 +121,7 @@ export function answers({ chaos, census, fail }: Sight) {
 interface Trail {
   readonly to: string;
   readonly at: number;
-  readonly threads: readonly number[];
+  readonly threads: number[];
 }
 
 /** K8: told when all has ended, by {@link Chaos.unaccounted}. */
@@ -145,13 +146,19 @@ export function noLoss({ chaos }: Sight) {
     const { ledger, world } = chaos;
     if (event.type === "lost") lostAt.set(event.lost, now);
     else if (event.type === "enter" && event.handler === "mail") arrived(event.key);
-    else if (event.type === "dead_letter") {
+    else if (event.type === "moved") {
+      for (const trail of trails.values()) {
+        if (trail.to === event.path) trail.threads.push(event.thread);
+      }
+    } else if (event.type === "vanished") {
+      for (const [key, { to }] of trails) if (to === event.path) trails.delete(key);
+    } else if (event.type === "dead_letter") {
       const letter = world.hosts[event.thread]?.kernel.dead.list().at(-1);
       arrived((letter?.message as { key?: number } | null)?.key ?? 0);
     } else if (event.type === "sent" && !event.ask && !early.delete(event.key)) {
       const { path, to, key } = event;
       if (ledger.isDurable(to) || ledger.isDurable(path)) return;
-      const threads = [world.threadOf(to), path === "" ? 0 : world.threadOf(path)];
+      const threads = [...placesOf(world, to), path === "" ? 0 : world.threadOf(path)];
       // Lost, but the sender does not know yet.
       if (threads.some((thread) => world.links.isLost(thread))) return;
       trails.set(key, { to, at: now, threads });

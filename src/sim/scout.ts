@@ -52,7 +52,10 @@ function holds({ chaos: { marks, world } }: Omit<Sight, "fail">): Eye {
     if (event.type === "timer_set") timers.set(event.key, event.when);
     else if (event.type === "timer_cancelled") marks.hit("timer was cancelled");
     else if (event.type === "muted") marks.hit(restingAt(event, world));
-    else if (event.type === "dropped_notice" && event.notice === "down") {
+    else if (event.type === "moved") marks.hit("an actor moved to another thread");
+    else if (event.type === "vanished") {
+      marks.hit("an actor that had moved was lost with its new thread, or on its way");
+    } else if (event.type === "dropped_notice" && event.notice === "down") {
       marks.hit("down was dropped by an actor without a handler");
     } else if (event.type === "watched") watched.add(event.key);
     else if (event.type === "leave" && event.handler === "terminate" && !event.ok) {

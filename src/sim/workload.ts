@@ -86,6 +86,13 @@ export class Workload implements RunContext {
     return book;
   }
 
+  /** An incarnation has come to another thread: the handles it had are void there. */
+  moves(life: number): void {
+    const { watches, links, timers } = this.book(life);
+    watches.length = timers.length = 0;
+    links.clear();
+  }
+
   isGone(life: number): boolean {
     return this.#gone.has(life);
   }

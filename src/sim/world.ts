@@ -14,9 +14,11 @@ import type { Envelope, Signal } from "../kernel/ports.ts";
 import type { Tools } from "../kernel/tools.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
-import type { Engine, StoreAnswer, StoreOp } from "../store/store.ts";
+import type { Engine, StoreOp } from "../store/store.ts";
 import { CALENDAR } from "./calendar.ts";
+import { complete, type Host } from "./host.ts";
 import { Links } from "./links.ts";
+import { movingIn } from "./moving.ts";
 
 export interface WorldOptions {
   /** Scheduler threads; 0 = everything on the control kernel. @limit 0 … 7 */
@@ -34,15 +36,6 @@ export interface WorldOptions {
   trace?: boolean;
   /** Envelopes that wait between two threads before senders rest. @default no limit */
   lineMax?: number;
-}
-
-/** One kernel with its end of the store; a lost thread gets a new one. */
-interface Host {
-  kernel: Kernel;
-  store: StoreClient;
-  answers: StoreAnswer[][];
-  /** False from its loss on: whatever is left of it does nothing any more. */
-  alive: boolean;
 }
 
 /** What can be made to rest: a thread's turns, its store, the store's answers, what it sends. */
@@ -69,6 +62,8 @@ export class World {
   steps = 0;
   /** How often each thread has been replaced. */
   readonly generations: number[] = [];
+  /** How often each thread has been lost. */
+  readonly losses: number[] = [];
   rootSignals: Extract<Signal, { kind: "started" | "exited" }>[] = [];
 
   constructor(options: WorldOptions) {
@@ -79,6 +74,7 @@ export class World {
     this.places = new Places(null, options.threads);
     for (let thread = 0; thread <= options.threads; thread++) {
       this.generations.push(0);
+      this.losses.push(0);
       this.hosts.push(this.#host(thread));
     }
   }
@@ -87,9 +83,10 @@ export class World {
     return (this.hosts[0] as Host).kernel;
   }
 
-  /** The thread of an actor's path, or of "~N". */
+  /** Where an actor lives, or "~N"; if it does not live, its home. */
   threadOf(path: string): number {
-    return this.places.threadOf(path);
+    const at = this.hosts.findIndex(({ alive, kernel }) => alive && kernel.members.has(path));
+    return at >= 0 ? at : this.places.threadOf(path);
   }
 
   kernelOf(path: string): Kernel {
@@ -219,6 +216,7 @@ export class World {
     const host = this.hosts[thread] as Host;
     if (thread === 0 || !host.alive) return false;
     host.alive = false;
+    this.losses[thread] = (this.losses[thread] as number) + 1;
     const batch = Math.floor(this.options.random() * (host.store.size + 1));
     if (batch > 0) this.engine.execute(host.store.take(batch));
     this.options.onLost?.(host.store.take());
@@ -246,6 +244,7 @@ export class World {
       trace: options.trace ?? false,
       windowUnit: options.windowUnit ?? "ms",
       onRoot: (signal) => this.rootSignals.push(signal),
+      moving: movingIn(this, thread),
     });
     const host: Host = { kernel, store, answers: [], alive: true };
     return host;
@@ -293,8 +292,4 @@ export class World {
     const max = this.options.ordered ? 1_000 : 1 + Math.floor(this.options.random() * 8);
     host.answers.push(this.engine.execute(host.store.take(max)));
   }
-}
-
-function complete({ answers, store, kernel }: Host): void {
-  for (const each of store.complete(answers.shift() ?? [])) kernel.complete(each);
 }
