@@ -56,6 +56,7 @@ test("EXS-003 flags become the spec; the defaults are OTP's, not Elixir's", () =
     children: [],
     template: null,
     maxChildren: 0,
+    quota: null,
   });
   const flags = { strategy: "rest_for_one", intensity: 7, period: "2s" } as const;
   expect(supervisor("s", { ...flags, autoShutdown: "all_significant" }, [])).toMatchObject({
