@@ -9,14 +9,14 @@ import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
 import { letterBytes } from "../../src/store/redis-wire.ts";
 import type { StoreOp } from "../../src/store/store.ts";
 import { commit, enqueue, load, mail } from "../tck/store-ops.ts";
-import { type Proxy, startProxy } from "./proxy.ts";
+import { type Cable, startProxy } from "./proxy.ts";
 import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
 
 describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, () => {
   let server: RedisServer;
-  let proxy: Proxy;
+  let proxy: Cable;
   let open: OpenRedis;
   let a = "";
   let b = "";

@@ -2,7 +2,7 @@
 
 import { connect, createServer, type Socket } from "node:net";
 
-export interface Proxy {
+export interface Cable {
   readonly url: string;
   /** Nothing gets through any more; the ends are not told. */
   cut(): void;
@@ -12,7 +12,7 @@ export interface Proxy {
   close(): void;
 }
 
-export function startProxy(port: number): Promise<Proxy> {
+export function startProxy(port: number): Promise<Cable> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let isDeaf = false;
