@@ -21,7 +21,13 @@ import { z } from "zod";
 import { everySeed } from "./seeds.ts";
 
 /** Takes a second of virtual time. */
-const think = tool("think", { input: z.object({}), output: z.object({}), run: () => ({}) });
+/** Idempotent: a worker that is killed while it thinks may think again. */
+const think = tool("think", {
+  input: z.object({}),
+  output: z.object({}),
+  run: () => ({}),
+  idempotent: true,
+});
 const tools = [fake(think, {}, { delay: "1s" })];
 
 const Critic = actor("critic", {
