@@ -184,12 +184,21 @@ export const Planner = actor("planner", {
   },
 });
 
+/** Times a child is started, should it be killed while it starts. */
+const STARTS = 5;
+
 /** After a crash of the planner a child may be there already: then it is the one. */
 async function startOnce(begin: () => Promise<unknown>): Promise<void> {
-  try {
-    await begin();
-  } catch (error) {
-    if (!(error instanceof ActorError && error.message.includes("already_started"))) throw error;
+  for (let left = STARTS; ; left--) {
+    try {
+      await begin();
+      return;
+    } catch (error) {
+      if (!(error instanceof ActorError)) throw error;
+      if (error.message.includes("already_started")) return;
+      // A failure is recorded as well: without another try each run of this message would meet it.
+      if (left === 1) throw error;
+    }
   }
 }
 
