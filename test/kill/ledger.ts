@@ -160,7 +160,7 @@ const KEPT = {
 export const mint = ref("/ledger/mint", Mint);
 
 export default app({
-  store: url === undefined ? sqlite() : redis({ url, lease: "2s", partitions: 8 }),
+  store: url === undefined ? sqlite() : redis({ url, lease: "5s", partitions: 8 }),
   root: supervisor("ledger", { intensity: 10_000 }, [
     ...Array.from({ length: AGENTS }, (_, index) => child(`agent-${index}`, Agent, KEPT)),
     child("mint", Mint, KEPT),
