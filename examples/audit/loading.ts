@@ -28,7 +28,7 @@ let said = "loaded";
 try { await import(${JSON.stringify(name)}); }
 catch (error) { said = "threw: " + String(error?.message ?? error).split("\\n")[0].slice(0, 200); }
 await new Promise((resolve) => setTimeout(resolve, 200));
-(await import("node:fs")).writeFileSync("/work/.verdict", said);
+(await import("node:fs")).writeFileSync("/scratch/.verdict", said);
 process.stdout.write("\\u0000" + said);
 process.exit(0);
 `;
@@ -106,7 +106,7 @@ export const importer = tool("import-package", {
 
 /** What was there before, or belongs to loading Node.js itself. */
 const EXPECTED =
-  /^\/work\/(node_modules\/|import\.mjs$|\.verdict$)|^\/(usr|lib|etc|proc\/self|dev)\//;
+  /^\/scratch\/(node_modules\/|import\.mjs$|\.verdict$)|^\/(usr|lib|etc|proc\/self|dev)\//;
 
 function few(lines: readonly string[]): string[] {
   const all = [...new Set(lines)].sort();
@@ -129,7 +129,7 @@ function loadingOf(stdout: string, stderr: string, witness: readonly Witnessed[]
     why: said === "loaded" ? "" : said.slice(0, 300),
     wrote: few(written),
     ran: few(of("exec").filter((each) => each !== "/usr/bin/node")),
-    opened: few(of("open").filter((each) => !EXPECTED.test(each) && each !== "/work")),
+    opened: few(of("open").filter((each) => !EXPECTED.test(each) && each !== "/scratch")),
     reached: number("net"),
     leftRunning: number("left"),
     printed: printed.slice(0, PRINTED_MAX),

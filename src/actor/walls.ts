@@ -15,17 +15,26 @@ export interface PoolSpec {
   readonly maxQueue: number;
 }
 
-/** Limits of a {@link sandbox}, defaults filled in; `tier` is the least that will do. */
-export interface IsolatedSpec {
-  readonly tier: IsolatedTier;
+/** What a call may use. All are hard. */
+export interface SandboxLimits {
+  /** From the moment the command starts. @unit ms */
   readonly timeoutMs: number;
   readonly memoryBytes: number;
+  /** Of the writable space. */
   readonly scratchBytes: number;
+  /** stdout and stderr together; one byte more ends the call with `killed`, limit `output`. */
   readonly outputBytes: number;
   readonly processes: number;
   readonly vcpus: number;
+  /** Hosts it may reach, `name` or `name:port`; "none": no network at all. */
   readonly network: "none" | readonly string[];
+  /** Tell what was seen of the command from outside of it. */
   readonly witness: boolean;
+}
+
+/** A {@link sandbox}, defaults filled in; `tier` is the least that will do. */
+export interface IsolatedSpec extends SandboxLimits {
+  readonly tier: IsolatedTier;
 }
 
 /** Where a tool runs. `inline` is trusted code in the actor's thread, `pool` pure CPU work beside it. */

@@ -6,8 +6,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
 import type { SandboxCall } from "../tool/broker.ts";
-import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "../tool/sandbox.ts";
+import type { CommandOutput, OutputChunk, SandboxRequest } from "../tool/sandbox.ts";
 import type { Sandboxes } from "../tool/tiers.ts";
 
 /** Actor's thread → control thread. */

@@ -10,12 +10,12 @@ import { NO_USAGE, type Outcome, type Tier, type Usage } from "../actor/outcome.
 import type { Policy } from "../actor/policy.ts";
 import type { ActorSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
-import type { IsolatedSpec } from "../actor/walls.ts";
+import type { IsolatedSpec, SandboxLimits } from "../actor/walls.ts";
 import type { ToolCall, ToolEnd, Tools } from "../kernel/tools.ts";
 import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
 import { judge, type Wait } from "./policy.ts";
 import { Circles } from "./runaway.ts";
-import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
+import type { CommandOutput, OutputChunk, SandboxRequest } from "./sandbox.ts";
 import { type DeskAccess, passing } from "./turnstile.ts";
 
 /** Runs a tool of the tier `pool` on an input that was checked. */

@@ -4,7 +4,8 @@
  * Does not own: running anything.
  */
 import type { IsolatedTier, KillLimit, Outcome, Usage } from "../actor/outcome.ts";
-import type { CommandOutput, OutputChunk, SandboxLimits, SandboxRequest } from "./sandbox.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
+import type { CommandOutput, OutputChunk, SandboxRequest } from "./sandbox.ts";
 
 /** Of stderr, in the reason of a failure. @unit bytes */
 const WHY_MAX = 2_000;
@@ -61,13 +62,6 @@ export class Collector {
     const text = Buffer.concat(this.#chunks.stderr).subarray(-WHY_MAX).toString().trim();
     return text === "" ? "it printed no reason" : text;
   }
-}
-
-/** Bytes that go into the sandbox. */
-export function bytesIn(request: SandboxRequest): number {
-  const files = request.files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const args = [request.command, ...request.args].reduce((sum, each) => sum + each.length, 0);
-  return files + args + request.stdin.length;
 }
 
 const LIMIT_TEXT: Readonly<Record<KillLimit, string>> = {

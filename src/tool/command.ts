@@ -5,8 +5,8 @@
 import { ActorError } from "../actor/errors.ts";
 import type { AnyTool, CommandRun, ToolFiles } from "../actor/tool.ts";
 import { commandOf } from "../actor/tool.ts";
-import type { IsolatedSpec } from "../actor/walls.ts";
-import type { CommandOutput, SandboxFile, SandboxLimits, SandboxRequest } from "./sandbox.ts";
+import type { IsolatedSpec, SandboxLimits } from "../actor/walls.ts";
+import type { CommandOutput, SandboxFile, SandboxRequest } from "./sandbox.ts";
 
 /** Arguments, files and stdin of one call. @unit bytes */
 const INPUT_MAX = 64 * 1_048_576;

@@ -1,19 +1,15 @@
 /**
- * Owns: a sandbox whose calls are processes of the host behind a wall: finding the guest's root, refusing
- * what cannot be held, and ending what runs.
- * Does not own: the wall (process.ts, userkernel.ts), watching a call (confined.ts).
+ * Owns: a sandbox whose calls are processes of the host behind a wall.
+ * Does not own: the wall (process.ts, userkernel.ts), watching a call (confined.ts), calls (calls.ts).
  */
-import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
-import { bytesIn, Collector, outcomeOf, refusal } from "./collect.ts";
+import type { IsolatedTier, Outcome } from "../actor/outcome.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
+import { Calls } from "./calls.ts";
+import { outcomeOf, refusal } from "./collect.ts";
+import { sizeOf } from "./command.ts";
 import { type Confined, runConfined } from "./confined.ts";
-import { buildFix, findImage, type Image, runtimeOf } from "./image.ts";
-import type {
-  CommandOutput,
-  OutputChunk,
-  Sandbox,
-  SandboxLimits,
-  SandboxRequest,
-} from "./sandbox.ts";
+import type { Image } from "./image.ts";
+import type { CommandOutput, OutputChunk, Sandbox, SandboxRequest } from "./sandbox.ts";
 
 type Confine = (image: Image, request: SandboxRequest, limits: SandboxLimits) => Confined;
 
@@ -21,14 +17,14 @@ export class ConfinedSandbox implements Sandbox {
   readonly tier: IsolatedTier;
   readonly #confine: Confine;
   readonly #close: () => Promise<void>;
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #calls: Calls;
 
   /** @param close what is left to do when nothing runs any more */
   constructor(tier: IsolatedTier, confine: Confine, close: () => Promise<void> = async () => {}) {
     this.tier = tier;
     this.#confine = confine;
     this.#close = close;
+    this.#calls = new Calls(tier, refusal);
   }
 
   run(
@@ -37,39 +33,17 @@ export class ConfinedSandbox implements Sandbox {
     signal: AbortSignal,
     output: (chunk: OutputChunk) => void,
   ): Promise<Outcome<CommandOutput>> {
-    const run = this.#run(request, limits, signal, output).catch((thrown: unknown) => {
-      const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
-      return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
+    return this.#calls.run(request, limits, signal, output, async (call) => {
+      const { collected } = call;
+      const confined = this.#confine(call.image, request, limits);
+      const { end, ...used } = await runConfined(confined, limits, call.signal, collected);
+      const usage = { ...used, bytesIn: sizeOf(request), bytesOut: collected.bytes };
+      return outcomeOf(this.tier, limits, usage, end, collected);
     });
-    this.#running.add(run);
-    return run.finally(() => this.#running.delete(run));
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.allSettled(this.#running);
+    await this.#calls.close();
     await this.#close();
-  }
-
-  async #run(
-    request: SandboxRequest,
-    limits: SandboxLimits,
-    signal: AbortSignal,
-    output: (chunk: OutputChunk) => void,
-  ): Promise<Outcome<CommandOutput>> {
-    const collected = new Collector(limits, output);
-    const refused = refusal(request, limits);
-    if (refused !== null) return outcomeOf(this.tier, limits, NO_USAGE, refused, collected);
-    const runtime = runtimeOf(request.command);
-    const image = findImage(runtime);
-    if (image === null) {
-      const why = `there is no guest image with ${runtime}; ${buildFix(runtime)}`;
-      return outcomeOf(this.tier, limits, NO_USAGE, { tag: "denied", why }, collected);
-    }
-    const both = AbortSignal.any([signal, this.#closing.signal]);
-    const confined = this.#confine(image, request, limits);
-    const { end, ...used } = await runConfined(confined, limits, both, collected);
-    const usage = { ...used, bytesIn: bytesIn(request), bytesOut: collected.bytes };
-    return outcomeOf(this.tier, limits, usage, end, collected);
   }
 }

@@ -7,10 +7,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { KillLimit } from "../actor/outcome.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
 import type { Collector, CommandExit, Cut } from "./collect.ts";
 import type { Spawn } from "./jail.ts";
 import { descendants, endTree, runs, useOf } from "./processes.ts";
-import type { SandboxLimits } from "./sandbox.ts";
 
 const FIRST_LOOK_MS = 5;
 const LOOK_MS = 40;

@@ -5,10 +5,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
+import type { SandboxLimits } from "../actor/walls.ts";
 import type { Collector, CommandExit, Cut } from "./collect.ts";
 import { decodeExit, FRAME_MAX, type Frame, FrameError, type GuestExit } from "./frames.ts";
 import type { Machine, MachineEnd } from "./machine.ts";
-import type { SandboxFile, SandboxLimits, SandboxRequest } from "./sandbox.ts";
+import type { SandboxFile, SandboxRequest } from "./sandbox.ts";
 
 /** A machine that is to begin answers within this. @unit ms */
 const READY_MS = 10_000;

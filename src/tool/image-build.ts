@@ -26,7 +26,7 @@ import { findImage, type Image, imageError, imageHome, type Runtime } from "./im
 import { busyboxOf, GUEST_PACKAGES, makeRoot } from "./image-root.ts";
 
 /** Raised when the same packages are to give another image. */
-const RECIPE = 2;
+const RECIPE = 3;
 const HOST_PACKAGES = [
   "tcc",
   "libtcc-dev",

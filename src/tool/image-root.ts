@@ -20,12 +20,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Runtime } from "./image.ts";
 
 const LIBRARIES = "usr/lib/x86_64-linux-gnu";
-/** Only a shell finds these in the scratch space; `/tmp` and `/work` are one. */
+/** Only a shell finds these in the scratch space; `/tmp` and `/scratch` are one. */
 const FOLDERS = [
   "dev",
   "proc",
   "cg",
-  "work",
+  "scratch",
   "etc",
   "root",
   "usr/bin",
@@ -37,11 +37,11 @@ const LINKS = [
   ["sbin", "usr/bin"],
   ["lib", "usr/lib"],
   ["lib64", "usr/lib64"],
-  ["tmp", "work"],
+  ["tmp", "scratch"],
   ["usr/sbin", "bin"],
 ] as const;
 const FILES = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\ntool:x:1000:1000:tool:/work:/bin/sh\n",
+  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\ntool:x:1000:1000:tool:/scratch:/bin/sh\n",
   "etc/group": "root:x:0:\ntool:x:1000:\n",
   "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
   "etc/hostname": "sandbox\n",

@@ -7,9 +7,12 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import type { Witnessed } from "../actor/tool.ts";
-import { bytesIn, Collector, type Cut, outcomeOf, refusal } from "./collect.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
+import { type Call, Calls } from "./calls.ts";
+import { type Cut, outcomeOf, refusal } from "./collect.ts";
+import { sizeOf } from "./command.ts";
 import { callGuest, unfit } from "./guest-call.ts";
-import { buildFix, builtImages, findImage, runtimeOf } from "./image.ts";
+import { buildFix, builtImages } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
 import type { Machine } from "./machine.ts";
 import { MachinePool } from "./machine-pool.ts";
@@ -20,7 +23,6 @@ import type {
   OutputChunk,
   Sandbox,
   SandboxDriver,
-  SandboxLimits,
   SandboxRequest,
   TierReport,
 } from "./sandbox.ts";
@@ -36,13 +38,16 @@ export class MicroVms implements Sandbox {
   readonly tier: IsolatedTier;
   readonly #pool: MachinePool;
   readonly #accelerator: Accelerator;
-  readonly #closing = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #calls: Calls;
 
   constructor(accelerator: Accelerator, folder: string) {
     this.#accelerator = accelerator;
     this.tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
     this.#pool = new MachinePool(folder, availableParallelism());
+    this.#calls = new Calls(
+      this.tier,
+      (request, limits) => refusal(request, { ...limits, witness: false }) ?? unfitCut(request),
+    );
   }
 
   run(
@@ -51,13 +56,7 @@ export class MicroVms implements Sandbox {
     signal: AbortSignal,
     output: (chunk: OutputChunk) => void,
   ): Promise<Outcome<CommandOutput>> {
-    const both = AbortSignal.any([signal, this.#closing.signal]);
-    const run = this.#run(request, limits, both, output).catch((thrown: unknown) => {
-      const end = { tag: "unknown", why: `it was lost: ${thrown}` } as const;
-      return outcomeOf(this.tier, limits, NO_USAGE, end, new Collector(limits, output));
-    });
-    this.#running.add(run);
-    return run.finally(() => this.#running.delete(run));
+    return this.#calls.run(request, limits, signal, output, (call) => this.#perform(call));
   }
 
   /** How many machines there are now, and how many templates. */
@@ -66,29 +65,12 @@ export class MicroVms implements Sandbox {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.allSettled(this.#running);
+    await this.#calls.close();
     await this.#pool.close();
   }
 
-  async #run(
-    request: SandboxRequest,
-    limits: SandboxLimits,
-    signal: AbortSignal,
-    output: (chunk: OutputChunk) => void,
-  ): Promise<Outcome<CommandOutput>> {
-    const collected = new Collector(limits, output);
+  async #perform({ request, limits, image, signal, collected }: Call) {
     const denied = (cut: Cut) => outcomeOf(this.tier, limits, NO_USAGE, cut, collected);
-    const refused = refusal(request, { ...limits, witness: false }) ?? unfitCut(request);
-    if (refused !== null) return denied(refused);
-    const runtime = runtimeOf(request.command);
-    const image = findImage(runtime);
-    if (image === null) {
-      return denied({
-        tag: "denied",
-        why: `there is no guest image with ${runtime}; ${buildFix(runtime)}`,
-      });
-    }
     const { vcpus, memoryBytes } = limits;
     const memoryMb = machineMemory(memoryBytes);
     let machine: Machine | null;
@@ -111,7 +93,7 @@ export class MicroVms implements Sandbox {
       wallMs: performance.now() - began,
       memoryBytes: call.exit?.memoryBytes ?? null,
       cpuMs: Math.max(0, machine.cpuMs() - cpu),
-      bytesIn: bytesIn(request),
+      bytesIn: sizeOf(request),
       bytesOut: collected.bytes,
     };
     await this.#pool.release(machine);

@@ -4,19 +4,21 @@
  * is one too many, so this is not for hostile code.
  * Does not own: the walls' command line (jail.ts), running it (confined.ts).
  */
+
+import type { SandboxLimits } from "../actor/walls.ts";
 import { tar } from "./archive.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
 import { buildFix, builtImages, type Image } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
-import type { SandboxDriver, SandboxLimits, SandboxRequest, TierReport } from "./sandbox.ts";
+import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
 
 /** What a command finds in its environment, in every tier. */
 export const GUEST_ENV = {
   PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-  ...{ HOME: "/work", TMPDIR: "/work", LANG: "C.UTF-8", USER: "tool" },
+  ...{ HOME: "/scratch", TMPDIR: "/scratch", LANG: "C.UTF-8", USER: "tool" },
 } as const;
 
 /** Processes of bubblewrap in the sandbox. */
@@ -41,7 +43,7 @@ export function prelude(
   const count = processes === null ? "" : `ulimit -u ${processes}; `;
   // The tar is read to its last byte and not one further: what follows is the command's stdin.
   const dd = `dd bs=${archive} count=1 iflag=fullblock 2>/dev/null`;
-  const files = archive > 0 ? `${dd} | tar xf - -C /work || exit 125; ` : "";
+  const files = archive > 0 ? `${dd} | tar xf - -C /scratch || exit 125; ` : "";
   const script = `ulimit -c 0; ulimit -n 1024; ulimit -d ${kib}; ${files}${count}exec "$@"`;
   return ["/bin/sh", "-c", script, "sh", request.command, ...request.args];
 }
@@ -57,10 +59,10 @@ export function archiveOf(request: SandboxRequest): Buffer {
 
 function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): Confined {
   const archive = archiveOf(request);
-  const work = ["--size", `${limits.scratchBytes}`, "--tmpfs", "/work", "--chdir", "/work"];
+  const mounts = ["--size", `${limits.scratchBytes}`, "--tmpfs", "/scratch", "--chdir", "/scratch"];
   const walls = {
     ...{ jail: image.jail, root: image.root, user: jailUser(process.getuid?.(), Math.random()) },
-    ...{ mounts: work, env: GUEST_ENV, limits: [], seccomp: 3 },
+    ...{ mounts, env: GUEST_ENV, limits: [], seccomp: 3 },
     command: prelude(request, limits, archive.length, limits.processes + OWN + 1),
   };
   const stdin = Buffer.concat([archive, request.stdin]);

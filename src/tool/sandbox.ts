@@ -10,6 +10,7 @@
  */
 import type { IsolatedTier, Outcome } from "../actor/outcome.ts";
 import type { Witnessed } from "../actor/tool.ts";
+import type { SandboxLimits } from "../actor/walls.ts";
 
 /** A file the call finds in its working folder, which is its scratch space. */
 export interface SandboxFile {
@@ -29,23 +30,6 @@ export interface SandboxRequest {
   readonly args: readonly string[];
   readonly files: readonly SandboxFile[];
   readonly stdin: Uint8Array;
-}
-
-/** What a call may use. All are hard. */
-export interface SandboxLimits {
-  /** From the moment the command starts. @unit ms */
-  readonly timeoutMs: number;
-  readonly memoryBytes: number;
-  /** Of the writable space. */
-  readonly scratchBytes: number;
-  /** stdout and stderr together; one byte more ends the call with `killed`, limit `output`. */
-  readonly outputBytes: number;
-  readonly processes: number;
-  readonly vcpus: number;
-  /** Hosts it may reach, `name` or `name:port`; "none": no network at all. */
-  readonly network: "none" | readonly string[];
-  /** Tell what was seen of the command from outside of it. */
-  readonly witness: boolean;
 }
 
 /** What a command printed. An exit status other than 0 is the outcome `failed`. */

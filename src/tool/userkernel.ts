@@ -7,13 +7,14 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { SandboxLimits } from "../actor/walls.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
 import { buildFix, builtImages, type Image } from "./image.ts";
 import { archiveOf, GUEST_ENV, prelude, TRY, tryRequest } from "./process.ts";
 import { runFolder } from "./run-folder.ts";
-import type { SandboxDriver, SandboxLimits, SandboxRequest, TierReport } from "./sandbox.ts";
+import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 
 /** Processes of gVisor beside those of the command. */
 const OWN = 6;
@@ -30,7 +31,7 @@ function bundle(root: string, args: readonly string[], limits: SandboxLimits): o
   return {
     ociVersion: "1.0.0",
     process: {
-      ...{ terminal: false, user: { uid: 1000, gid: 1000 }, args, env, cwd: "/work" },
+      ...{ terminal: false, user: { uid: 1000, gid: 1000 }, args, env, cwd: "/scratch" },
       ...{ noNewPrivileges: true, capabilities: {} },
     },
     root: { path: root, readonly: true },
@@ -38,7 +39,7 @@ function bundle(root: string, args: readonly string[], limits: SandboxLimits): o
     mounts: [
       mount("/proc", "proc"),
       // gVisor makes devices of its own.
-      mount("/work", "tmpfs", [`size=${scratchBytes}`, "mode=0777"]),
+      mount("/scratch", "tmpfs", [`size=${scratchBytes}`, "mode=0777"]),
     ],
     linux: { namespaces: ["pid", "network", "ipc", "uts", "mount"].map((type) => ({ type })) },
   };

@@ -18,7 +18,7 @@ const machines = (await hostTiers()).find(({ tier }) => tier === "microvm-tcg");
 const PACKAGES: Record<string, string> = {
   good: "module.exports = 1",
   dependent: 'if (require("good") !== 1) throw new Error("not good")',
-  writes: 'require("fs").writeFileSync("/work/loot.txt", "x")',
+  writes: 'require("fs").writeFileSync("/scratch/loot.txt", "x")',
   spawns:
     'require("child_process").execFileSync("sh", ["-c", "id; (sleep 1000 >/dev/null 2>&1 &); exit 0"])',
   calls: 'require("net").connect(80, "169.254.169.254").on("error", () => {})',
@@ -82,14 +82,14 @@ describe.skipIf(machines?.missing !== null)("in machines", () => {
     // What Node itself may open while it waits, as /proc/stat, is its own.
     expect(of("good")).toMatchObject({ outcome: "loaded", why: "", ...quiet });
     expect(of("dependent")).toMatchObject({ outcome: "loaded", why: "", ...quiet });
-    expect(of("writes")).toMatchObject({ outcome: "loaded", wrote: ["/work/loot.txt"] });
+    expect(of("writes")).toMatchObject({ outcome: "loaded", wrote: ["/scratch/loot.txt"] });
     expect(of("spawns")).toMatchObject({ ran: ["/usr/bin/busybox"], leftRunning: 1 });
     expect(of("calls").reached).toBeGreaterThan(0);
     expect(of("throws")).toMatchObject({ outcome: "failed", why: "threw: not today" });
     expect(of("exits")).toMatchObject({ outcome: "failed", why: "ended the process" });
     expect(of("floods")).toMatchObject({ outcome: "killed" });
     const text = readFileSync(join(out, "report.md"), "utf8");
-    expect(text).toContain("wrote /work/loot.txt");
+    expect(text).toContain("wrote /scratch/loot.txt");
     expect(text).toContain("Each package was imported in a microVM");
   });
 });

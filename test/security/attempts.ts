@@ -133,7 +133,7 @@ export const ATTEMPTS: readonly Attempt[] = [
     name: "disk bomb",
     what: "writes until there is no space",
     call: () =>
-      sh("dd if=/dev/zero of=/work/a bs=1M; dd if=/dev/zero of=/tmp/b bs=1M count=1; exit 5"),
+      sh("dd if=/dev/zero of=/scratch/a bs=1M; dd if=/dev/zero of=/tmp/b bs=1M count=1; exit 5"),
     ends: ["failed"],
     always: /No space left/,
   },
@@ -175,11 +175,11 @@ export const ATTEMPTS: readonly Attempt[] = [
     what: "new namespaces, mounts, another root, device nodes, other users, kernel modules, a restart",
     call: () =>
       sh(`unshare -Ur true && echo BROKE user; unshare -m true && echo BROKE mount namespace
-        mount -t tmpfs x /work && echo BROKE mount; chroot / true && echo BROKE chroot
+        mount -t tmpfs x /scratch && echo BROKE mount; chroot / true && echo BROKE chroot
         mknod n b 8 0 && head -c 1 n && echo BROKE node; su -c true && echo BROKE su
         setuidgid root true && echo BROKE setuid
         insmod x.ko && echo BROKE module; dmesg | grep -q "Linux version" && echo BROKE log
-        chown 0 /work && echo BROKE owner; hostname evil && echo BROKE name
+        chown 0 /scratch && echo BROKE owner; hostname evil && echo BROKE name
         date -s 2001-01-01; [ $(date +%Y) = 2001 ] && echo BROKE clock
         reboot -f; poweroff -f; exit 0`),
     ends: ["ok", "failed"],

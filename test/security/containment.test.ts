@@ -75,7 +75,7 @@ describe.each(await hostTiers())("on $tier", { timeout: 240_000 }, ({ tier, miss
       expect(existsSync("/etc/mark")).toBe(false);
       expect(victim.exitCode ?? victim.signalCode).toBeNull();
       // And the next call finds nothing of it.
-      const next = "ls -A /work; ps | grep -c '[s]leep 86400'; exit 0";
+      const next = "ls -A /scratch; ps | grep -c '[s]leep 86400'; exit 0";
       expect(printed(await shell(box, next))).toBe("0\n");
     });
 

@@ -39,7 +39,9 @@ async function call(box: Sandbox, number: number): Promise<string | null> {
     callOn(box, { command: "sh", args: ["-c", script], limits });
   switch (number % 4) {
     case 0: {
-      const text = printed(await sh(`ls -A /work; echo ${number} > /work/mark; cat /work/mark`));
+      const text = printed(
+        await sh(`ls -A /scratch; echo ${number} > /scratch/mark; cat /scratch/mark`),
+      );
       return text === `${number}\n` ? null : `it printed ${text}`;
     }
     case 1: {

@@ -3,9 +3,10 @@
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { IsolatedTier, Outcome } from "../../src/actor/outcome.ts";
+import type { SandboxLimits } from "../../src/actor/walls.ts";
 import { builtImages } from "../../src/tool/image.ts";
 import { descendants } from "../../src/tool/processes.ts";
-import type { CommandOutput, Sandbox, SandboxLimits } from "../../src/tool/sandbox.ts";
+import type { CommandOutput, Sandbox } from "../../src/tool/sandbox.ts";
 import { DRIVERS } from "../../src/tool/tiers.ts";
 
 /** Generous: the machine may be busy, and its processors software. */

@@ -68,7 +68,7 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
       };
       const script = `pwd; cat a/b.txt; ./run.sh it; wc -c < big.bin; cat ${long}; rm a/b.txt && echo gone`;
       const outcome = await shell(box, script, { files, stdin: "unread" });
-      expect(printed(outcome)).toBe("/work\ntextran it\n600000\nfargone\n");
+      expect(printed(outcome)).toBe("/scratch\ntextran it\n600000\nfargone\n");
     });
 
     test("files that do not fit are told before anything runs", async () => {
@@ -117,7 +117,7 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
 
     test("each call is alone: files, processes, random numbers; the clock is right", async () => {
       const look =
-        "ls -A /work; echo x > /work/mark; sleep 1000 & od -An -tx1 -N16 /dev/urandom; date +%s";
+        "ls -A /scratch; echo x > /scratch/mark; sleep 1000 & od -An -tx1 -N16 /dev/urandom; date +%s";
       const seen = await Promise.all(Array.from({ length: 5 }, () => shell(box, look)));
       const lines = seen.map((each) => printed(each).trim().split("\n"));
       for (const each of lines) {
@@ -140,7 +140,7 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
         "main.mjs": "import { six } from './lib.cjs'; console.log(await six)",
       };
       expect(printed(await js(["start.cjs", "x", "-y"], { files }))).toBe(
-        "6 [ 'x', '-y' ] /work/start.cjs\n",
+        "6 [ 'x', '-y' ] /scratch/start.cjs\n",
       );
       expect(printed(await js(["main.mjs"], { files }))).toBe("6\n");
       expect(printed(await js([], { stdin: "console.log(6 * 7)" }))).toBe("42\n");
@@ -176,7 +176,7 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
       const seen = outcome.tag === "ok" ? (outcome.value.witness ?? []) : [];
       const lines = seen.map(({ what, detail }) => `${what} ${detail}`);
       expect(lines).toEqual(
-        expect.arrayContaining(["file 2\t/work/mark", "exec /usr/bin/busybox", "left 1"]),
+        expect.arrayContaining(["file 2\t/scratch/mark", "exec /usr/bin/busybox", "left 1"]),
       );
       expect(lines.some((line) => /^(blind|lost)/.test(line))).toBe(false);
     });

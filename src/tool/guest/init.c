@@ -46,8 +46,8 @@ static int warm_control = -1;
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
 static int fan = -1;
-static char *envs[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/work",
-                       "TMPDIR=/work", "LANG=C.UTF-8", "USER=tool", 0};
+static char *envs[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/scratch",
+                       "TMPDIR=/scratch", "LANG=C.UTF-8", "USER=tool", 0};
 
 static void fatal(const char *what) {
   dprintf(2, "init: %s: %s\n", what, strerror(errno));
@@ -177,7 +177,7 @@ static void become_tool(int join) {
   put_file("/proc/self/oom_score_adj", "1000");
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (setgroups(0, 0) || setresgid(TOOL_ID, TOOL_ID, TOOL_ID) || setresuid(TOOL_ID, TOOL_ID, TOOL_ID)) _exit(126);
-  if (chdir("/work")) _exit(126);
+  if (chdir("/scratch")) _exit(126);
 }
 /* Starts a program on the command's streams; `control` becomes its descriptor 3 if it is one. */
 static pid_t start(char **argv, int control) {
@@ -245,7 +245,7 @@ static void witness_start(void) {
   uint64_t mask = FAN_OPEN | FAN_OPEN_EXEC;
   if (fan < 0 || fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/") ||
       fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/proc") ||
-      fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/work"))
+      fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/scratch"))
     witness_line("blind", strerror(errno));
 }
 static void witness_read(void) {
@@ -297,7 +297,7 @@ static void add_file(char type, unsigned char *p, size_t n) {
   if (type == 'F') {
     size_t k = n > 1 ? strnlen((char *)p + 1, n - 1) : 0;
     if (k == 0 || k + 1 >= n || k > 4000) fatal("file");
-    snprintf(path, sizeof path, "/work/%s", p + 1);
+    snprintf(path, sizeof path, "/scratch/%s", p + 1);
     for (char *s = path + 6; (s = strchr(s, '/')); s++) {
       *s = 0;
       if (!mkdir(path, 0755)) chown(path, TOOL_ID, TOOL_ID);
@@ -384,7 +384,7 @@ static void finish(int status, int witness) {
   if (witness) {
     char text[64];
     witness_read();
-    nftw("/work", witness_entry, 16, FTW_PHYS);
+    nftw("/scratch", witness_entry, 16, FTW_PHYS);
     snprintf(text, sizeof text, "%llu", (unsigned long long)no_route());
     witness_line("net", text);
     snprintf(text, sizeof text, "%llu", (unsigned long long)left);
@@ -461,7 +461,7 @@ static void serve(void) {
       else if (type == 'D' && !command && n == 8) {
         char option[64];
         snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)get_u64(got + 9));
-        if (mount("work", "/work", "tmpfs", MS_NOSUID | MS_NODEV, option)) fatal("scratch");
+        if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, option)) fatal("scratch");
       } else if (type == 'R' && !command) command = run(got + 9, n, &witness);
       else if (type == 'I' && command) {
         ssize_t k = in_done ? (ssize_t)(n - sent) : write(in, got + 9 + sent, n - sent);
