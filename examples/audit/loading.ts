@@ -136,20 +136,26 @@ function loadingOf(stdout: string, stderr: string, witness: readonly Witnessed[]
   };
 }
 
+/** Ends that say something about the package; any other says that it could not be tried. */
+const SAYS: Readonly<Record<string, Loading["outcome"]>> = {
+  timeout: "hangs",
+  E_TOOL_HOSTILE: "attacks",
+  E_TOOL_KILLED: "killed",
+  E_TOOL_FAILED: "failed",
+  // Its machine was lost while the package was in it.
+  E_TOOL_UNKNOWN: "failed",
+};
+
 /** The row of an import that did not end well: a package that hangs, floods, attacks … */
 export function loadingFailed(error: unknown): Loading {
-  const known = error instanceof ActorError ? error : null;
-  const hit =
-    known?.code === "timeout" ? "hangs" : known?.code === "E_TOOL_HOSTILE" ? "attacks" : null;
-  const killed = known?.code === "E_TOOL_KILLED" ? "killed" : null;
-  const skipped =
-    error instanceof TooLarge || known?.code === "E_MESSAGE_SCHEMA" ? "skipped" : null;
+  const outcome = SAYS[error instanceof ActorError ? error.code : ""] ?? "skipped";
   const size = `it and what it needs are more than ${FILES_MAX / 2 ** 20} MB or ${COUNT_MAX} files`;
   const why = error instanceof TooLarge ? size : String((error as Error)?.message ?? error);
   const lines = why.split("\n");
+  const line = lines.find((each) => /Error\b/.test(each)) ?? lines[0] ?? "";
   return {
-    outcome: hit ?? killed ?? skipped ?? "failed",
-    why: (lines.find((line) => /Error\b/.test(line)) ?? lines[0] ?? "").slice(0, 300),
+    outcome,
+    why: (outcome === "skipped" ? `could not be tried: ${line}` : line).slice(0, 300),
     ...{ wrote: [], ran: [], opened: [], reached: 0, leftRunning: 0, printed: "" },
   };
 }

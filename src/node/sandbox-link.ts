@@ -8,7 +8,7 @@ import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import type { SandboxLimits } from "../actor/walls.ts";
 import type { SandboxCall } from "../tool/broker.ts";
-import type { CommandOutput, OutputChunk, SandboxRequest } from "../tool/sandbox.ts";
+import type { CommandOutput, OutputChunk, SandboxRequest, Tell } from "../tool/sandbox.ts";
 import type { Sandboxes } from "../tool/tiers.ts";
 
 /** Actor's thread → control thread. */
@@ -113,10 +113,10 @@ export interface SandboxServer {
 }
 
 /** The end of the control thread: makes the sandboxes with the first call, wherever it comes from. */
-export function sandboxServer(): SandboxServer {
+export function sandboxServer(tell: Tell): SandboxServer {
   let made: Promise<Sandboxes> | null = null;
   const all = () => {
-    made ??= import("../tool/tiers.ts").then(({ Sandboxes }) => new Sandboxes());
+    made ??= import("../tool/tiers.ts").then(({ Sandboxes }) => new Sandboxes(tell));
     return made;
   };
   const running = new Set<AbortController>();

@@ -47,7 +47,7 @@ const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"])
 const servePool = poolServer(data.app, data.threads);
 
 /** Likewise, the calls of tools that run in sandboxes. */
-const sandboxes = sandboxServer();
+const sandboxes = sandboxServer(warn);
 
 /** Likewise, what is one for all threads. */
 let desk: DeskServer | null = null;
@@ -73,6 +73,12 @@ function sink(event: KernelEvent): void {
   if (data.heard !== "all" && !isHeard(event, data.heard)) return;
   // One post per turn of the event loop, however many facts there are.
   if (events.push(event) === 1) setImmediate(tellEvents);
+}
+
+/** A line in the log, of the thread itself. */
+function warn(message: string, fields: Readonly<Record<string, unknown>> | null = null): void {
+  const fact = { path: "", level: "warn", message, fields } as const;
+  sink({ type: "log", ...fact, atMs: monotonicMs(), thread: data.thread });
 }
 
 function tellEvents(): void {
@@ -195,8 +201,7 @@ function meterOf(thread: number) {
     // All threads import the same app: one of them says it.
     if (!imported && thread !== CONTROL + 1) return;
     const message = `${module} is not metered: ${why}`;
-    const fact = { path: "", level: "warn", message, fields: { module, why } } as const;
-    sink({ type: "log", ...fact, atMs: monotonicMs(), thread });
+    warn(message, { module, why });
   };
   return { meter: installMeter({ onUnmetered }).meter };
 }

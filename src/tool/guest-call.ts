@@ -1,18 +1,16 @@
 /**
  * Owns: one call in a machine that is ready: what is sent, what may come back in which order, and
  * deadlines. The guest is taken for hostile: what does not fit ends the call.
- * Does not own: the machine's life (machine.ts, microvm.ts).
+ * Does not own: the machine's life (machine.ts, begin.ts).
  */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
 import type { SandboxLimits } from "../actor/walls.ts";
 import type { Collector, CommandExit, Cut } from "./collect.ts";
-import { decodeExit, FRAME_MAX, type Frame, FrameError, type GuestExit } from "./frames.ts";
+import { decodeExit, FRAME_MAX, type Frame, type GuestExit } from "./frames.ts";
 import type { Machine, MachineEnd } from "./machine.ts";
 import type { SandboxFile, SandboxRequest } from "./sandbox.ts";
 
-/** A machine that is to begin answers within this. @unit ms */
-const READY_MS = 10_000;
 const ENTROPY = 32;
 const WITNESS = 1;
 /** Part of a file or of stdin in one frame. @unit bytes */
@@ -80,8 +78,8 @@ function exitOf(exit: GuestExit): CommandExit {
   return { code: exit.code, signal, hit };
 }
 
-/** Runs a command. The caller destroys the machine. */
-export async function callGuest(
+/** Runs a command in a machine that has begun (begin.ts). The caller destroys it. */
+export function callGuest(
   machine: Machine,
   request: SandboxRequest,
   limits: SandboxLimits,
@@ -89,18 +87,6 @@ export async function callGuest(
   collected: Collector,
   witness: boolean,
 ): Promise<GuestCall> {
-  machine.send("S", encodeSeed());
-  machine.send("P");
-  try {
-    await machine.expect("p", READY_MS);
-  } catch (thrown) {
-    const why = `its machine did not begin: ${(thrown as Error).message}`;
-    return {
-      end: { tag: thrown instanceof FrameError ? "hostile" : "denied", why },
-      exit: null,
-      witness: [],
-    };
-  }
   return new Promise((resolve) => {
     const seen: string[] = [];
     const finish = (end: Cut | CommandExit, exit: GuestExit | null = null) => {

@@ -8,13 +8,13 @@ import { availableParallelism } from "node:os";
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import type { Witnessed } from "../actor/tool.ts";
 import type { SandboxLimits } from "../actor/walls.ts";
+import { begin } from "./begin.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Cut, outcomeOf, refusal } from "./collect.ts";
 import { sizeOf } from "./command.ts";
 import { callGuest, unfit } from "./guest-call.ts";
 import { buildFix, builtImages } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
-import type { Machine } from "./machine.ts";
 import { MachinePool } from "./machine-pool.ts";
 import { type Accelerator, machineMemory } from "./qemu.ts";
 import { runFolder } from "./run-folder.ts";
@@ -24,10 +24,9 @@ import type {
   Sandbox,
   SandboxDriver,
   SandboxRequest,
+  Tell,
   TierReport,
 } from "./sandbox.ts";
-
-const OWNER_GONE: Cut = { tag: "killed", limit: "owner", why: "nobody wants its answer any more" };
 
 function witnessed(line: string): Witnessed {
   const at = line.indexOf("\t");
@@ -39,9 +38,15 @@ export class MicroVms implements Sandbox {
   readonly #pool: MachinePool;
   readonly #accelerator: Accelerator;
   readonly #calls: Calls;
+  readonly #tell: Tell;
+  #silent = 0;
 
-  constructor(accelerator: Accelerator, folder: string) {
+  constructor(accelerator: Accelerator, folder: string, tell: Tell) {
     this.#accelerator = accelerator;
+    this.#tell = (message) => {
+      this.#silent++;
+      tell(message);
+    };
     this.tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
     this.#pool = new MachinePool(folder, availableParallelism());
     this.#calls = new Calls(
@@ -59,9 +64,9 @@ export class MicroVms implements Sandbox {
     return this.#calls.run(request, limits, signal, output, (call) => this.#perform(call));
   }
 
-  /** How many machines there are now, and how many templates. */
-  counts(): { machines: number; templates: number } {
-    return this.#pool.counts();
+  /** How many machines and templates there are now; how many machines have not begun so far. */
+  counts(): { machines: number; templates: number; silent: number } {
+    return { ...this.#pool.counts(), silent: this.#silent };
   }
 
   async close(): Promise<void> {
@@ -70,22 +75,11 @@ export class MicroVms implements Sandbox {
   }
 
   async #perform({ request, limits, image, signal, collected }: Call) {
-    const denied = (cut: Cut) => outcomeOf(this.tier, limits, NO_USAGE, cut, collected);
     const { vcpus, memoryBytes } = limits;
     const memoryMb = machineMemory(memoryBytes);
-    let machine: Machine | null;
-    try {
-      machine = await this.#pool.claim(
-        { image, accelerator: this.#accelerator, memoryMb, vcpus },
-        signal,
-      );
-    } catch (thrown) {
-      return denied({
-        tag: "denied",
-        why: `no machine could be started: ${(thrown as Error).message}`,
-      });
-    }
-    if (machine === null) return denied(OWNER_GONE);
+    const shape = { image, accelerator: this.#accelerator, memoryMb, vcpus };
+    const machine = await begin(this.#pool, shape, signal, this.#tell);
+    if ("tag" in machine) return outcomeOf(this.tier, limits, NO_USAGE, machine, collected);
     const began = performance.now();
     const cpu = machine.cpuMs();
     const call = await callGuest(machine, request, limits, signal, collected, limits.witness);
@@ -135,10 +129,10 @@ async function probe(accelerator: Accelerator): Promise<TierReport> {
 
 const driver = (accelerator: Accelerator): SandboxDriver => ({
   probe: () => probe(accelerator),
-  async open() {
+  async open(tell) {
     const folder = runFolder();
     await mkdir(folder, { recursive: true, mode: 0o755 });
-    return new MicroVms(accelerator, folder);
+    return new MicroVms(accelerator, folder, tell);
   },
 });
 

@@ -70,10 +70,13 @@ export type TierReport =
       readonly fix: string;
     };
 
+/** Hears what goes wrong beside the calls: a line for the log. */
+export type Tell = (message: string) => void;
+
 /** What a driver's module exports. */
 export interface SandboxDriver {
   /** Looks; starts nothing that stays. Bounded in time. */
   probe(): Promise<TierReport>;
   /** Called after a probe that found the tier, once in a node. */
-  open(): Promise<Sandbox>;
+  open(tell: Tell): Promise<Sandbox>;
 }

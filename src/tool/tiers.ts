@@ -5,7 +5,7 @@
  */
 import { ActorError } from "../actor/errors.ts";
 import { ISOLATED_TIERS, type IsolatedTier } from "../actor/outcome.ts";
-import type { Sandbox, SandboxDriver, TierReport } from "./sandbox.ts";
+import type { Sandbox, SandboxDriver, Tell, TierReport } from "./sandbox.ts";
 
 /** How to get at the driver of a tier; absent: this version has none. */
 export type Drivers = Partial<Record<IsolatedTier, () => Promise<SandboxDriver>>>;
@@ -64,11 +64,13 @@ export async function tierFor(
 
 /** The open sandboxes of a node: a driver is opened by the first call that needs it. */
 export class Sandboxes {
+  readonly #tell: Tell;
   readonly #drivers: Drivers;
   readonly #chosen = new Map<IsolatedTier, Promise<IsolatedTier>>();
   readonly #open = new Map<IsolatedTier, Promise<Sandbox>>();
 
-  constructor(drivers: Drivers = DRIVERS) {
+  constructor(tell: Tell, drivers: Drivers = DRIVERS) {
+    this.#tell = tell;
     this.#drivers = drivers;
   }
 
@@ -88,7 +90,7 @@ export class Sandboxes {
     const known = this.#open.get(tier);
     if (known !== undefined) return known;
     const load = this.#drivers[tier] as () => Promise<SandboxDriver>;
-    const opened = load().then((driver) => driver.open());
+    const opened = load().then((driver) => driver.open(this.#tell));
     this.#open.set(tier, opened);
     opened.catch(() => this.#open.delete(tier));
     return opened;

@@ -63,6 +63,13 @@ test("an import that does not end well is a row that says so", () => {
     outcome: "failed",
     why: "Error: ENOSPC: no space",
   });
+  // That no machine began, or no tool was granted, says nothing about the package.
+  for (const code of ["E_TOOL_DENIED", "E_SANDBOX_MISSING"] as const) {
+    expect(ended(code, "no machine began")).toMatchObject({
+      outcome: "skipped",
+      why: "could not be tried: no machine began",
+    });
+  }
   expect(deedsOf(ended("timeout", "after 60 s"))).toEqual(["after 60 s"]);
   expect(deedsOf(null)).toEqual([]);
 });
@@ -78,16 +85,19 @@ describe.skipIf(machines?.missing !== null)("in machines", () => {
     expect(report.run.importing).toContain("in a microVM of its own");
     const of = (name: string) =>
       report.packages.find((each) => each.name === name)?.loading as Loading;
+    /** Shows the whole row when it is another than expected. */
+    const row = (name: string, loading: Partial<Loading>) =>
+      expect(of(name), JSON.stringify(of(name))).toMatchObject(loading);
     const quiet = { wrote: [], ran: [], reached: 0, leftRunning: 0, printed: "" };
     // What Node itself may open while it waits, as /proc/stat, is its own.
-    expect(of("good")).toMatchObject({ outcome: "loaded", why: "", ...quiet });
-    expect(of("dependent")).toMatchObject({ outcome: "loaded", why: "", ...quiet });
-    expect(of("writes")).toMatchObject({ outcome: "loaded", wrote: ["/scratch/loot.txt"] });
-    expect(of("spawns")).toMatchObject({ ran: ["/usr/bin/busybox"], leftRunning: 1 });
-    expect(of("calls").reached).toBeGreaterThan(0);
-    expect(of("throws")).toMatchObject({ outcome: "failed", why: "threw: not today" });
-    expect(of("exits")).toMatchObject({ outcome: "failed", why: "ended the process" });
-    expect(of("floods")).toMatchObject({ outcome: "killed" });
+    row("good", { outcome: "loaded", why: "", ...quiet });
+    row("dependent", { outcome: "loaded", why: "", ...quiet });
+    row("writes", { outcome: "loaded", wrote: ["/scratch/loot.txt"] });
+    row("spawns", { ran: ["/usr/bin/busybox"], leftRunning: 1 });
+    expect(of("calls").reached, JSON.stringify(of("calls"))).toBeGreaterThan(0);
+    row("throws", { outcome: "failed", why: "threw: not today" });
+    row("exits", { outcome: "failed", why: "ended the process" });
+    row("floods", { outcome: "killed" });
     const text = readFileSync(join(out, "report.md"), "utf8");
     expect(text).toContain("wrote /scratch/loot.txt");
     expect(text).toContain("Each package was imported in a microVM");

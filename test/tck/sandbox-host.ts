@@ -39,7 +39,7 @@ export const hasImages = builtImages().length === 3;
 export async function openTier(tier: IsolatedTier): Promise<Sandbox> {
   const load = DRIVERS[tier];
   if (load === undefined) throw new Error(`no driver of ${tier}`);
-  return (await load()).open();
+  return (await load()).open((message) => process.stderr.write(`${tier}: ${message}\n`));
 }
 
 export interface Call {

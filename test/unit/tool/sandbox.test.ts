@@ -106,7 +106,7 @@ describe("the tier that runs", () => {
     const log: string[] = [];
     let there = false;
     const late = { process: async () => (there ? scripted("process", log) : missing("process")) };
-    const sandboxes = new Sandboxes(late);
+    const sandboxes = new Sandboxes(() => {}, late);
     await expect(sandboxes.for("process", "t")).rejects.toMatchObject({ at: /no process here/ });
     there = true;
     await Promise.all([sandboxes.for("process", "t"), sandboxes.for("process", "t")]);
@@ -121,7 +121,7 @@ const Idle = actor("idle", { state: z.object({}), messages: {}, init: () => ({})
 function line(log: string[] = []) {
   DRIVERS.process = async () => scripted("process", log);
   const { port1, port2 } = new MessageChannel();
-  const server = sandboxServer();
+  const server = sandboxServer(() => {});
   server.serve(port2);
   const broker = brokerOf(bareHost({ sandbox: sandboxCalls(port1) }));
   const call = (what: AnyTool, input: unknown, more: Partial<ToolCall> = {}): Promise<ToolEnd> => {
