@@ -22,15 +22,17 @@ const PRINTED_MAX = 200;
 const NEEDED = /\.(c?js|mjs|json|node|wasm)$/;
 const LEFT_OUT = /(^|\/)(\.[^/]+|test|tests|__tests__|docs|examples)\//;
 
-/** Imports, waits for what the package does a moment later, and ends whatever goes on. */
+/**
+ * Imports, waits for what the package does a moment later, and ends whatever goes on, when all that was
+ * printed has left: a package that floods a busy host would look as if it had ended the process.
+ */
 const program = (name: string) => `
 let said = "loaded";
 try { await import(${JSON.stringify(name)}); }
 catch (error) { said = "threw: " + String(error?.message ?? error).split("\\n")[0].slice(0, 200); }
 await new Promise((resolve) => setTimeout(resolve, 200));
 (await import("node:fs")).writeFileSync("/scratch/.verdict", said);
-process.stdout.write("\\u0000" + said);
-process.exit(0);
+process.stdout.write("\\u0000" + said, () => process.exit(0));
 `;
 
 class TooLarge extends Error {}

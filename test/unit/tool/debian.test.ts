@@ -5,8 +5,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type UnpackProgress, unpackDebian } from "../../../src/tool/debian.ts";
+
+// apt may take its time, and so may who else asks it.
+vi.setConfig({ testTimeout: 180_000 });
 
 const before = { cache: process.env.XDG_CACHE_HOME, path: process.env.PATH };
 let cache: string;
