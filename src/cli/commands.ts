@@ -165,12 +165,17 @@ file anew, which needs as much free disk again, and only when no node has the fo
   },
   {
     name: "image",
-    summary: "build the guests that sandboxes run, from the distribution's packages",
+    summary: "build, list and remove the guests that sandboxes run",
     operands: ["WORD…"],
-    options: COMMON,
-    notes: `coppice image build [node | python3 | sh]…; all three if none is named. Each has a shell.
+    options: { others: { what: "prune: images of other versions of Coppice too" }, ...COMMON },
+    notes: `coppice image build [node | python3 | sh]…   all three if none is named; each has a shell
+coppice image list                            what there is, its size, and who uses it
+coppice image remove NAME…                    of the list, or node, python3, sh; not what is in use
+coppice image prune [--others]                what no version finds, and what dead processes left
+
 They lie outside of the project, in $COPPICE_IMAGES, root's /var/cache/coppice or the user's cache.
-The same packages and Node.js give the same bytes; what was built of them is found, not built.`,
+They are built of the distribution's packages: the same packages and Node.js give the same bytes;
+what was built of them is found, not built. Each version of Coppice finds its own.`,
     load: async () => (await import("./image.ts")).image,
   },
   {

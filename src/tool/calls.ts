@@ -6,7 +6,8 @@
 import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import type { SandboxLimits } from "../actor/walls.ts";
 import { Collector, type Cut, outcomeOf } from "./collect.ts";
-import { buildFix, findImage, type Image, runtimeOf } from "./image.ts";
+import { findImage, type Image, lacking, runtimeOf } from "./image.ts";
+import { useImage } from "./image-store.ts";
 import type { CommandOutput, OutputChunk, SandboxRequest } from "./sandbox.ts";
 
 /** One call that may run. */
@@ -47,9 +48,10 @@ export class Calls {
     const runtime = runtimeOf(request.command);
     const image = findImage(runtime);
     if (image === null) {
-      const why = `there is no guest image with ${runtime}; ${buildFix(runtime)}`;
-      return Promise.resolve(ended({ tag: "denied", why }));
+      const { why, fix } = lacking(runtime);
+      return Promise.resolve(ended({ tag: "denied", why: `${why}; ${fix}` }));
     }
+    useImage(image);
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const run = perform({ request, limits, image, signal: both, collected }).catch(
       (thrown: unknown) => ended({ tag: "unknown", why: `it was lost: ${thrown}` }),

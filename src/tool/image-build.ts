@@ -22,11 +22,19 @@ import { promisify } from "node:util";
 import { cpio } from "./archive.ts";
 import { type Unpacked, type UnpackProgress, unpackDebian } from "./debian.ts";
 import { gatherJail, gatherVmm, libraryPath } from "./gather.ts";
-import { findImage, type Image, imageError, imageHome, type Runtime } from "./image.ts";
+import {
+  descriptionOf,
+  findImage,
+  guestFile,
+  guestVersion,
+  type Image,
+  imageError,
+  imageHome,
+  type Runtime,
+} from "./image.ts";
 import { busyboxOf, GUEST_PACKAGES, makeRoot } from "./image-root.ts";
+import { draftName, pruneImages, useFolder } from "./image-store.ts";
 
-/** Raised when the same packages are to give another image. */
-const RECIPE = 3;
 const HOST_PACKAGES = [
   "tcc",
   "libtcc-dev",
@@ -46,7 +54,6 @@ const MODULES = [
   "lib/libcrc32c",
   "fs/erofs/erofs",
 ];
-const GUEST = new URL("./guest/", import.meta.url);
 const UUID = "6f0e3f0a-8f5d-4f0e-9a53-c0ffee000001";
 
 const runFile = promisify(execFile);
@@ -84,14 +91,17 @@ export async function buildImage(runtime: Runtime, options: BuildOptions = {}): 
   const parts = { runtime, host, guest, kernel, gvisor };
   const key = await keyOf(parts);
   const known = findImage(runtime);
-  if (known?.key === key && existsSync(known.disk)) return known;
+  if (known?.key === key) return known;
   const home = imageHome();
   await mkdir(home, { recursive: true, mode: 0o755 });
-  const draft = await mkdtemp(join(home, "draft-"));
+  const draft = await mkdtemp(join(home, draftName()));
+  const used = useFolder(`${runtime}-${key}`); // until it is described, nothing else names it
   try {
     return await make(draft, { ...parts, key }, say);
   } finally {
+    used.end();
     await rm(draft, { recursive: true, force: true });
+    for (const { name } of pruneImages(false)) say(`removed ${name}: nothing uses it`);
   }
 }
 
@@ -121,7 +131,7 @@ async function make(
   await mkdir(root);
   const { stdout } = await runFile(busyboxOf(guest.root), ["--list"]);
   const applets = stdout.split("\n").filter((each) => each !== "");
-  const warm = ["warm.cjs", "warm.py"].map((each) => new URL(each, GUEST).pathname);
+  const warm = (["warm.cjs", "warm.py"] as const).map(guestFile);
   makeRoot(root, { runtime, packages: guest.root, applets, node: process.execPath, warm });
   if (runtime === "python3") await compilePython(draft);
   say("the guest's disk and first file system");
@@ -142,11 +152,11 @@ async function make(
   };
   await runFile("chmod", ["755", draft]);
   const other = findImage(runtime);
-  if (other?.key === key && existsSync(other.disk)) return other; // somebody else was faster
+  if (other?.key === key) return other; // somebody else was faster
   await rm(final, { recursive: true, force: true });
   await rename(draft, final);
   await writeFile(`${final}.json`, JSON.stringify(image, null, 2));
-  await rename(`${final}.json`, join(imageHome(), `${runtime}.json`));
+  await rename(`${final}.json`, descriptionOf(runtime));
   return image;
 }
 
@@ -161,13 +171,10 @@ async function concreteKernel(): Promise<string> {
 }
 
 async function keyOf({ runtime, host, guest, kernel, gvisor }: Parts): Promise<string> {
-  const hash = createHash("sha256").update(`${RECIPE} ${runtime} `);
+  const hash = createHash("sha256").update(`${guestVersion()} ${runtime} `);
   for (const unpacked of [host, guest, kernel, gvisor]) {
     for (const each of unpacked?.packages ?? [])
       hash.update(`${each.name} ${each.version} ${each.sha256} `);
-  }
-  for (const name of ["init.c", "warm.cjs", "warm.py"]) {
-    hash.update(await readFile(new URL(name, GUEST)));
   }
   if (runtime === "node") hash.update(await sha256(process.execPath));
   return hash.digest("hex").slice(0, 24);
@@ -190,7 +197,7 @@ async function compileInit(root: string, folder: string): Promise<Buffer> {
   const include = [join(root, "usr/include/x86_64-linux-musl"), join(tcc, "include")];
   const before = ["crt1.o", "crti.o"].map((each) => join(musl, each));
   const after = [join(musl, "libc.a"), join(tcc, "libtcc1.a"), join(musl, "crtn.o")];
-  const source = new URL("init.c", GUEST).pathname;
+  const source = guestFile("init.c");
   const out = join(folder, "init");
   const flags = [
     "-B",

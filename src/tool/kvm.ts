@@ -59,7 +59,7 @@ export async function runProbe(
 ): Promise<KvmFault | null> {
   const home = imageHome();
   await mkdir(home, { recursive: true });
-  const folder = await mkdtemp(join(home, "probe-"));
+  const folder = await mkdtemp(join(home, `probe-${process.pid}-`));
   try {
     await writeFile(join(folder, "rom"), probeRom(), { mode: 0o644 });
     await chmod(folder, 0o755);

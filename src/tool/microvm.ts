@@ -13,7 +13,7 @@ import { type Call, Calls } from "./calls.ts";
 import { type Cut, outcomeOf, refusal } from "./collect.ts";
 import { sizeOf } from "./command.ts";
 import { callGuest, unfit } from "./guest-call.ts";
-import { buildFix, builtImages } from "./image.ts";
+import { builtImages, lacking } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
 import { MachinePool } from "./machine-pool.ts";
 import { type Accelerator, machineMemory } from "./qemu.ts";
@@ -113,7 +113,7 @@ async function probe(accelerator: Accelerator): Promise<TierReport> {
   }
   const images = builtImages();
   const [image] = images;
-  if (image === undefined) return missing("no guest image was built", buildFix());
+  if (image === undefined) return { tier, available: false, ...lacking() };
   const fault = accelerator === "kvm" ? await kvmFault(image) : null;
   if (fault !== null) return missing(fault.why, fault.fix);
   const what =

@@ -10,7 +10,7 @@ import { tar } from "./archive.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
-import { buildFix, builtImages, type Image } from "./image.ts";
+import { builtImages, type Image, lacking } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
@@ -99,7 +99,7 @@ async function probe(): Promise<TierReport> {
   }
   const images = builtImages();
   const [image] = images;
-  if (image === undefined) return missing("no guest image was built", buildFix());
+  if (image === undefined) return { tier, available: false, ...lacking() };
   const collected = new Collector(TRY, () => {});
   const { signal } = new AbortController();
   const { end } = await runConfined(confine(image, tryRequest, TRY), TRY, signal, collected);

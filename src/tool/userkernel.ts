@@ -11,7 +11,7 @@ import type { SandboxLimits } from "../actor/walls.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
-import { buildFix, builtImages, type Image } from "./image.ts";
+import { builtImages, type Image, lacking } from "./image.ts";
 import { archiveOf, GUEST_ENV, prelude, TRY, tryRequest } from "./process.ts";
 import { runFolder } from "./run-folder.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
@@ -81,7 +81,7 @@ async function probe(): Promise<TierReport> {
   const missing = (why: string, fix: string) => ({ tier, available: false, why, fix }) as const;
   const images = builtImages();
   const [image] = images;
-  if (image === undefined) return missing("no guest image was built", buildFix());
+  if (image === undefined) return { tier, available: false, ...lacking() };
   if (!image.gvisor) {
     return missing(
       "this distribution has no gVisor",

@@ -40,7 +40,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     { to: "node", from: ["run.ts"] },
     {
       to: "tool",
-      files: ["tiers.ts", "image.ts", "image-build.ts"],
+      files: ["tiers.ts", "image.ts", "image-build.ts", "image-store.ts"],
       from: ["doctor.ts", "image.ts"],
     },
     { to: "sim", from: ["sim.ts", "conformance.ts"] },
