@@ -72,6 +72,8 @@ export const Auditor = actor("auditor", {
     /** A new run has begun: this one's result is not wanted any more. */
     retire: z.object({}),
   },
+  /** A package may cost the machine it is imported in: a row of the report, not this one's end. */
+  exit: (state) => state,
   init: (about) => ({ job: about, result: null }),
   on: {
     async audit(state, _message, ctx) {

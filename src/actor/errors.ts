@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   E_QUOTA: "a tool call would have passed a quota",
   E_RUNAWAY: "an agent's tool calls go in circles",
   E_SANDBOX_MISSING: "a tool asks for a sandbox tier this host does not have",
+  E_SANDBOX_START: "the host could not start a sandbox for a tool call: nothing ran",
   E_SPEC_CHILD: "a child is not a child spec",
   E_SPEC_COMBINATION: "two settings exclude each other",
   E_SPEC_DUPLICATE_ID: "two children of one supervisor have the same id",

@@ -33,11 +33,14 @@ export type KillLimit = "memory" | "cpu" | "output" | "processes" | "scratch" | 
 /** How a call ended, without where. */
 export type End<T> =
   | { readonly tag: "ok"; readonly value: T }
-  /** It ran and said no: an exit status (null: a signal ended it), or what a function threw. */
+  /**
+   * It ran and said no: an exit status (null: a signal ended it), or what a function threw. Without
+   * a tier nothing ran: the host could not start a sandbox, so the call may be made again.
+   */
   | { readonly tag: "failed"; readonly code: number | null; readonly why: string }
   | { readonly tag: "timeout"; readonly limitMs: number }
   | { readonly tag: "killed"; readonly limit: KillLimit; readonly why: string }
-  /** Nothing ran: no grant, a policy, a limit of the tool. */
+  /** Nothing ran: no grant, a policy, a limit of the tool, or one that the tier cannot hold. */
   | { readonly tag: "denied"; readonly why: string }
   /** What came out of the sandbox breaks the protocol: it was destroyed, its output is not used. */
   | { readonly tag: "hostile"; readonly why: string }
@@ -77,7 +80,12 @@ const FIXES = {
   unknown: "look whether it happened before doing it again; idempotent: true retries by itself",
 } as const;
 
+/** Nothing ran, and nobody has forbidden it: the host had no sandbox to give. */
+export const neverStarted = ({ tag, tier }: Pick<Outcome, "tag" | "tier">): boolean =>
+  tag === "failed" && tier === null;
+
 function factOf(outcome: Exclude<Outcome, { tag: "ok" }>): string {
+  if (neverStarted(outcome) && "why" in outcome) return `did not run: ${outcome.why}`;
   switch (outcome.tag) {
     case "failed":
       return `failed${outcome.code === null ? "" : ` with ${outcome.code}`}: ${outcome.why}`;
@@ -98,5 +106,9 @@ function factOf(outcome: Exclude<Outcome, { tag: "ok" }>): string {
 export function outcomeError(tool: string, outcome: Exclude<Outcome, { tag: "ok" }>): ActorError {
   const at = outcome.tier === null ? `tool ${tool}` : `tool ${tool}, tier ${outcome.tier}`;
   const fact = `tool ${tool} ${factOf(outcome)}`;
+  if (neverStarted(outcome)) {
+    const fix = "call it again later; coppice doctor shows what the host has";
+    return new ActorError("E_SANDBOX_START", fact, { at, fix });
+  }
   return new ActorError(CODES[outcome.tag], fact, { at, fix: FIXES[outcome.tag] });
 }

@@ -13,6 +13,7 @@ import { answerOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { guarded } from "./effects.ts";
 import { answeredBefore, released } from "./journal.ts";
+import { tellLost } from "./lost-sandbox.ts";
 import { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
 import type { Decided, NearLimit, ToolCall, ToolEnd } from "./tools.ts";
@@ -107,6 +108,7 @@ function start(cell: Cell, id: number, call: ToolCall): void {
     (answer) => {
       const quota = answer.ok ? (answer.value as ToolEnd).quota : undefined;
       const own = kernel.asks.expects(id);
+      if (own && answer.ok) tellLost(cell, call, answer.value as ToolEnd);
       const said = ended(cell, call, answer);
       // Not an answer that is recorded: with a higher quota the message is handled after all.
       if (quota !== undefined && own) overspent(cell, id, quota);

@@ -48,7 +48,8 @@ function settle(open: Open, message: Exclude<FromSandbox, { kind: "output" }>): 
   if (message.kind === "outcome") return open.done(message.outcome);
   const { code, message: why, ...place } = message.error;
   const details = place as { at?: string; fix?: string };
-  open.done({ ...nowhere, tag: "denied", why, cause: new ActorError(code, why, details) });
+  const cause = new ActorError(code, why, details);
+  open.done({ ...nowhere, tag: "failed", code: null, why, cause });
 }
 
 /** The end of a thread with actors: runs commands in sandboxes. */
@@ -91,10 +92,15 @@ async function run(sandboxes: Sandboxes, call: Run, port: MessagePort, signal: A
   try {
     const sandbox = await sandboxes.for(minimum, request.tool);
     if (signal.aborted) return;
+    const { tier } = sandbox;
+    const lost = (thrown: unknown): Outcome<CommandOutput> => {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      return { tag: "unknown", why, tier, usage: NO_USAGE };
+    };
     const output = (chunk: OutputChunk) => {
       if (streams && !signal.aborted) say({ kind: "output", id, chunk });
     };
-    const outcome = await sandbox.run(request, limits, signal, output);
+    const outcome = await sandbox.run(request, limits, signal, output).catch(lost);
     if (!signal.aborted) say({ kind: "outcome", id, outcome });
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);

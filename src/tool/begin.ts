@@ -69,7 +69,7 @@ export async function begin(
       const why = (thrown as Error).message;
       const then = left === 0 ? "the call is given up" : "another is taken";
       tell(`a machine did not begin: ${why}; ${then}`);
-      if (left === 0) return { tag: "denied", why: `none of ${TRIES} machines began: ${why}` };
+      if (left === 0) return { tag: "absent", why: `none of ${TRIES} machines began: ${why}` };
     }
   }
 }

@@ -49,7 +49,7 @@ export class Calls {
     const image = findImage(runtime);
     if (image === null) {
       const { why, fix } = lacking(runtime);
-      return Promise.resolve(ended({ tag: "denied", why: `${why}; ${fix}` }));
+      return Promise.resolve(ended({ tag: "absent", why: `${why}; ${fix}` }));
     }
     useImage(image);
     const both = AbortSignal.any([signal, this.#closing.signal]);

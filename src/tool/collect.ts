@@ -22,7 +22,9 @@ export interface CommandExit {
 export type Cut =
   | { readonly tag: "timeout" }
   | { readonly tag: "killed"; readonly limit: KillLimit; readonly why: string }
-  | { readonly tag: "hostile" | "unknown" | "denied"; readonly why: string };
+  | { readonly tag: "hostile" | "unknown" | "denied"; readonly why: string }
+  /** Nothing ran: the host could not start it. */
+  | { readonly tag: "absent"; readonly why: string };
 
 export class Collector {
   readonly #output: (chunk: OutputChunk) => void;
@@ -84,7 +86,9 @@ export function outcomeOf(
   const stamp = { tier, usage };
   if ("tag" in end) {
     if (end.tag === "timeout") return { ...stamp, tag: "timeout", limitMs: limits.timeoutMs };
-    if (end.tag === "denied") return { tag: "denied", why: end.why, tier: null, usage };
+    const none = { tier: null, usage };
+    if (end.tag === "denied") return { ...none, tag: "denied", why: end.why };
+    if (end.tag === "absent") return { ...none, tag: "failed", code: null, why: end.why };
     return { ...stamp, ...end };
   }
   if (end.code === 0) return { ...stamp, tag: "ok", value: collected.result() };

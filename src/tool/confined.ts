@@ -142,9 +142,9 @@ function ending(
     };
     let looking = setTimeout(look, FIRST_LOOK_MS);
     child.once("error", (error) =>
-      finish({ tag: "denied", why: `it cannot be started: ${error.message}` }),
+      finish({ tag: "absent", why: `it cannot be started: ${error.message}` }),
     );
-    child.once("close", (code, name) => finish(exitOf(code, name, watch)));
+    child.once("close", (code, name) => finish(lost(name) ?? exitOf(code, watch)));
     for (const stream of ["stdout", "stderr"] as const) {
       (child[stream] as Readable).on("data", (bytes: Buffer) => {
         const cut = collected.push(stream, bytes);
@@ -163,10 +163,16 @@ function feed(stream: Writable, bytes: Uint8Array): void {
   stream.end(bytes);
 }
 
+/** A signal to the wall itself comes from outside: what ran behind it is gone, and has not ended. */
+const lost = (signal: string | null): Cut | null =>
+  signal === null
+    ? null
+    : { tag: "unknown", why: `its sandbox was ended from outside by ${signal}` };
+
 /** bubblewrap, like a shell, tells of a signal as 128 and its number. */
-function exitOf(code: number | null, name: string | null, watch: Watch): CommandExit {
+function exitOf(code: number | null, watch: Watch): CommandExit {
   const number = (code ?? 0) - 128;
-  const signal = name ?? Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
+  const signal = Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
   return { code: signal === undefined ? code : null, signal: signal ?? null, hit: watch.hit };
 }
 

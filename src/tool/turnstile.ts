@@ -6,7 +6,7 @@
 import { threadId } from "node:worker_threads";
 import type { Account } from "../actor/accounts.ts";
 import { ActorError } from "../actor/errors.ts";
-import { NO_USAGE } from "../actor/outcome.ts";
+import { NO_USAGE, neverStarted } from "../actor/outcome.ts";
 import type { AnyTool, Spend } from "../actor/tool.ts";
 import type { ToolCall, ToolEnd } from "../kernel/tools.ts";
 import type { Admission, Entry, Settled } from "./desk.ts";
@@ -51,7 +51,7 @@ function spentOf(tool: AnyTool, end: ToolEnd, input: unknown, most: Amounts): Am
   } catch {
     // A price that cannot be told is the highest.
   }
-  return end.tag === "denied" ? rest : null;
+  return end.tag === "denied" || neverStarted(end) ? rest : null;
 }
 
 /** Did the tool work? null: its end says nothing about that. */

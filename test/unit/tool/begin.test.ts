@@ -52,7 +52,7 @@ test("a machine that does not begin is replaced, twice at most, and told", async
   ]);
   const never = await begun(["broken", "broken", "broken", "answers"]);
   expect(never.end).toEqual({
-    tag: "denied",
+    tag: "absent",
     why: "none of 3 machines began: the guest said nothing for 1 ms",
   });
   expect(never.counts).toEqual({ claimed: 3, released: 3 });

@@ -14,7 +14,8 @@ import type { AnyTool } from "../../../src/actor/tool.ts";
 import type { ToolCall, ToolEnd } from "../../../src/kernel/tools.ts";
 import { sandboxCalls, sandboxServer } from "../../../src/node/sandbox-link.ts";
 import { brokerOf } from "../../../src/tool/broker.ts";
-import { requestOf } from "../../../src/tool/command.ts";
+import { Collector, outcomeOf } from "../../../src/tool/collect.ts";
+import { limitsOf, requestOf } from "../../../src/tool/command.ts";
 import type { Sandbox, SandboxDriver, SandboxRequest } from "../../../src/tool/sandbox.ts";
 import { DRIVERS, type Drivers, probeTiers, Sandboxes, tierFor } from "../../../src/tool/tiers.ts";
 import { bareHost, callDefaults } from "./hosts.ts";
@@ -22,6 +23,8 @@ import { bareHost, callDefaults } from "./hosts.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array) => new TextDecoder().decode(value);
 const usage = { ...NO_USAGE, wallMs: 3, cpuMs: 2, memoryBytes: 1_000 };
+
+const limits = limitsOf(sandbox("process"));
 
 /** A driver whose commands are programs of this table. */
 function scripted(tier: IsolatedTier, log: string[] = []): SandboxDriver {
@@ -163,10 +166,20 @@ describe("a call over the line", () => {
     close();
   });
 
+  test("a host without a sandbox to give is a failure that may pass, and no denial", () => {
+    const end = { tag: "failed", code: null, why: "no room", tier: null, usage: NO_USAGE } as const;
+    const error = outcomeError("python", end);
+    expect(error.code).toBe("E_SANDBOX_START");
+    expect(error.message).toContain("did not run: no room");
+    const collected = new Collector(limits, () => {});
+    const cut = { tag: "absent", why: "no room" } as const;
+    expect(outcomeOf("microvm", limits, NO_USAGE, cut, collected)).toEqual(end);
+  });
+
   test("a driver that breaks its promise not to throw costs this call alone", async () => {
     const { call, close } = line();
     const end = await call(program("odd"), 1);
-    expect(end).toMatchObject({ tag: "denied", why: "the driver is broken" });
+    expect(end).toMatchObject({ tag: "unknown", why: "the driver is broken", tier: "process" });
     expect((await call(program("cat"), 1)).tag).toBe("ok");
     close();
   });
