@@ -5,13 +5,13 @@
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Completion } from "../kernel/ports.ts";
+import { packAnswers, packOps, unpackAnswers, unpackKept } from "../store/batch.ts";
 import { StoreClient } from "../store/committer.ts";
 import { crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
-import type { StoreAnswer, StoreOp } from "../store/store.ts";
 import type { Cluster } from "./cluster.ts";
 
-type Reply = { answers?: StoreAnswer[]; error?: { code: string; message: string; at?: string } };
+type Reply = { answers?: Uint8Array; error?: { code: string; message: string; at?: string } };
 
 /** A thread's committer over a MessagePort. */
 export class StoreLink {
@@ -37,9 +37,10 @@ export class StoreLink {
     this.#port = port;
     port.on("message", (reply: Reply) => {
       this.#inFlight--;
-      if (reply.error !== undefined) return failed(reply.error);
+      if (reply.answers === undefined) return failed(reply.error as NonNullable<Reply["error"]>);
       crashPoint("batch:heard");
-      for (const completion of this.client.complete(reply.answers ?? [])) complete(completion);
+      const answers = unpackAnswers(reply.answers);
+      for (const completion of this.client.complete(answers)) complete(completion);
       this.flush();
       after();
       crashPoint("batch:released");
@@ -54,9 +55,9 @@ export class StoreLink {
   flush(): void {
     if (this.#inFlight > 0 || this.client.size === 0) return;
     this.#inFlight++;
-    const ops = this.client.take();
+    const ops = packOps(this.client.take());
     crashPoint("batch:taken");
-    this.#port.postMessage({ ops });
+    this.#port.postMessage({ ops }, [ops.buffer]);
   }
 }
 
@@ -80,8 +81,8 @@ export function memoryHost(): StoreHost {
     connect(client) {
       const { port1, port2 } = new MessageChannel();
       ports.set(client, port1);
-      port1.on("message", ({ ops }: { ops: StoreOp[] }) => {
-        port1.postMessage({ answers: engine.execute(ops) });
+      port1.on("message", ({ ops }: { ops: Uint8Array }) => {
+        port1.postMessage({ answers: packAnswers(engine.execute(unpackKept(ops))) });
       });
       port1.unref();
       return port2;

@@ -13,6 +13,7 @@ import type {
   Stored,
   TimerRecord,
 } from "../kernel/ports.ts";
+import { BATCH_BYTES, BATCH_OPS, bytesOf } from "./batch.ts";
 import { decode, encode } from "./codec.ts";
 import type {
   EncodedMail,
@@ -57,9 +58,47 @@ const decodeTimer = ({ body, repeat, ...rest }: EncodedTimer): TimerRecord => ({
   repeat: repeat === null ? null : JSON.parse(repeat),
 });
 
-/** One kernel's end of a store. */
+/** May it go before mail that was there first? What makes an actor, or sends mail itself, may not. */
+const overtakes = (op: StoreOp) =>
+  op.kind === "commit" && op.commit.created === null && op.commit.mails.length === 0;
+
+/** Requests not taken yet, in order. */
+class Lane {
+  readonly ops: StoreOp[] = [];
+  readonly waiting: Waiting[] = [];
+
+  push(op: StoreOp, waiting: Waiting): void {
+    this.ops.push(op);
+    this.waiting.push(waiting);
+  }
+
+  /** Moves the oldest behind what another has: no more than so many, and so many bytes. */
+  pour(into: Lane, ops: number, bytes: number): number {
+    let left = bytes;
+    let count = 0;
+    for (const op of this.ops) {
+      if (count >= ops || left <= 0) break;
+      left -= bytesOf(op);
+      count++;
+    }
+    const taken = this.waiting.splice(0, count);
+    for (const [at, op] of this.ops.splice(0, count).entries()) {
+      into.push(op, taken[at] as Waiting);
+    }
+    return left;
+  }
+}
+
+/**
+ * One kernel's end of a store.
+ *
+ * Commits go before mail that is not kept yet: who was let in is answered before others are let in,
+ * and a store under load keeps little mail at a time. All else stays in the order of the requests.
+ */
 export class StoreClient implements Committer {
-  #ops: StoreOp[] = [];
+  readonly #first = new Lane();
+  /** Mail to be kept, asked for since the last request in `#first` that may not overtake it. */
+  readonly #mail = new Lane();
   #waiting: Waiting[] = [];
   #next = 0;
   readonly #wake: () => void;
@@ -109,12 +148,18 @@ export class StoreClient implements Committer {
 
   /** Requests not taken yet. */
   get size(): number {
-    return this.#ops.length;
+    return this.#first.ops.length + this.#mail.ops.length;
   }
 
   /** Takes the next batch for the engine. Answers must come back in the same order. */
-  take(max = 1_000): StoreOp[] {
-    return this.#ops.splice(0, max);
+  take(max = BATCH_OPS): StoreOp[] {
+    const batch = new Lane();
+    const left = this.#first.pour(batch, max, BATCH_BYTES);
+    // Passed over once, mail is passed over no more: commits that never end must not keep it out.
+    if (this.#first.ops.length > 0) this.#mail.pour(this.#first, Infinity, Infinity);
+    else this.#mail.pour(batch, max - batch.ops.length, left);
+    for (const each of batch.waiting) this.#waiting.push(each);
+    return batch.ops;
   }
 
   /** The engine's answers to the oldest unanswered requests. */
@@ -133,8 +178,9 @@ export class StoreClient implements Committer {
   }
 
   #ask(op: StoreOp, waiting: Waiting): void {
-    this.#ops.push(op);
-    this.#waiting.push(waiting);
+    const isMail = op.kind === "enqueue";
+    if (!isMail && !overtakes(op)) this.#mail.pour(this.#first, Infinity, Infinity);
+    (isMail ? this.#mail : this.#first).push(op, waiting);
     this.#wake();
   }
 }

@@ -6,6 +6,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
+import { packAnswers, unpackOps } from "./batch.ts";
 import type { Destination } from "./redis-away.ts";
 import { shownUrl } from "./redis-connect.ts";
 import { type OpenRedis, openRedis, type StoreNews } from "./redis-open.ts";
@@ -66,21 +67,23 @@ function connect(open: OpenRedis, id: number, port: MessagePort): void {
   clients.set(id, client);
   port.on("message", (sent: ClientBatch | Forward) => {
     if ("forward" in sent) return open.forward(sent.forward, sent.envelope);
-    const { ops } = sent;
-    const done = (async () => open.store.execute(ops))();
+    const done = (async () => {
+      const ops = unpackOps(sent.ops);
+      counts.ops += ops.length;
+      return open.store.execute(ops);
+    })();
     counts.batches++;
-    counts.ops += ops.length;
     const before = client.last;
     client.last = (async () => {
       const reply: ClientReply = await done.then(
-        (answers) => ({ answers }),
+        (answers) => ({ answers: packAnswers(answers) }),
         (thrown: unknown) => {
           counts.failed++;
           return { error: faultOf(thrown) };
         },
       );
       await before;
-      port.postMessage(reply);
+      port.postMessage(reply, "answers" in reply ? [reply.answers.buffer as ArrayBuffer] : []);
     })();
   });
   port.on("close", () => {

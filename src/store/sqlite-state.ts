@@ -113,7 +113,10 @@ export class States {
 
   #remember(id: number, state: Remembered): void {
     this.#forget(id);
-    this.#bodies.set(id, state);
+    const { body } = state;
+    // What came as a small part of its batch must not keep all of that.
+    const isSmallPart = 2 * body.length < body.buffer.byteLength;
+    this.#bodies.set(id, isSmallPart ? { ...state, body: new Uint8Array(body) } : state);
     this.#bytes += state.body.length;
     for (const oldest of this.#bodies.keys()) {
       if (this.#bytes <= REMEMBERED_BYTES) break;

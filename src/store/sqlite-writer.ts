@@ -12,11 +12,12 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { ActorError } from "../actor/errors.ts";
+import { BATCH_BYTES, BATCH_OPS, bytesOf, packAnswers, unpackOps } from "./batch.ts";
 import { crashPoint } from "./crash-point.ts";
 import { openSqlite, type SqliteEngine } from "./sqlite.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
-import type { StoreAnswer, StoreOp } from "./store.ts";
+import type { StoreOp } from "./store.ts";
 
 export interface WriterData {
   readonly folder: string;
@@ -36,11 +37,9 @@ export type FromWriter =
   | { readonly kind: "counts"; readonly counts: WriterCounts }
   | { readonly kind: "closed" };
 
-/** What a client sends over its port, and what it gets for each, in order. */
-export type ClientBatch = { readonly ops: readonly StoreOp[] };
-export type ClientReply =
-  | { readonly answers: readonly StoreAnswer[] }
-  | { readonly error: WriterError };
+/** What a client sends over its port, and what it gets for each, in order: see batch.ts. */
+export type ClientBatch = { readonly ops: Uint8Array };
+export type ClientReply = { readonly answers: Uint8Array } | { readonly error: WriterError };
 
 export type WriterError = ReturnType<ActorError["toJSON"]>;
 
@@ -59,10 +58,6 @@ interface Arrived {
   readonly bytes: number;
 }
 
-/** A transaction is closed to further batches at these sizes: later ones should not wait long. */
-const GROUP_OPS = 1_000;
-const GROUP_BYTES = 1_000_000;
-
 const parent = parentPort as MessagePort;
 const { folder, options } = workerData as WriterData;
 
@@ -72,7 +67,6 @@ const arrived: Arrived[] = [];
 const counts: WriterCounts = { transactions: 0, batches: 0, ops: 0, failed: 0 };
 
 const tell = (message: FromWriter) => parent.postMessage(message);
-const reply = (port: MessagePort, message: ClientReply) => port.postMessage(message);
 
 function obey(engine: SqliteEngine, message: ToWriter): void {
   if (message.kind === "connect") connect(engine, message.id, message.port);
@@ -134,7 +128,7 @@ function work(engine: SqliteEngine): void {
     let bytes = 0;
     let size = 0;
     for (const each of arrived) {
-      if (size > 0 && (ops + each.ops.length > GROUP_OPS || bytes + each.bytes > GROUP_BYTES))
+      if (size > 0 && (ops + each.ops.length > BATCH_OPS || bytes + each.bytes > BATCH_BYTES))
         break;
       ops += each.ops.length;
       bytes += each.bytes;
@@ -160,7 +154,8 @@ function execute(engine: SqliteEngine, group: readonly Arrived[]): void {
   counts.ops += answers.length;
   let from = 0;
   for (const { port, ops } of group) {
-    reply(port, { answers: answers.slice(from, from + ops.length) });
+    const bytes = packAnswers(answers.slice(from, from + ops.length));
+    port.postMessage({ answers: bytes } satisfies ClientReply, [bytes.buffer]);
     from += ops.length;
   }
   crashPoint("batch:answered");
@@ -169,27 +164,17 @@ function execute(engine: SqliteEngine, group: readonly Arrived[]): void {
 function fail(port: MessagePort, thrown: unknown): void {
   counts.batches++;
   counts.failed++;
-  reply(port, { error: storeFault(thrown, folder).toJSON() });
+  port.postMessage({ error: storeFault(thrown, folder).toJSON() } satisfies ClientReply);
 }
 
-function arrive(port: MessagePort, { ops }: ClientBatch): Arrived {
+function arrive(port: MessagePort, batch: ClientBatch): Arrived {
   try {
+    const ops = unpackOps(batch.ops);
     return { port, ops, bytes: ops.reduce((sum, op) => sum + bytesOf(op), 0) };
   } catch {
     // Whatever this is, the engine refuses it, and its sender hears that.
     return { port, ops: [undefined as never], bytes: 0 };
   }
-}
-
-/** Bytes of the encoded values in an operation. */
-function bytesOf(op: StoreOp): number {
-  if (op.kind === "enqueue") return op.mail.body.byteLength;
-  if (op.kind !== "commit") return 0;
-  const { created, state, steps, mails } = op.commit;
-  let bytes = (created?.args.byteLength ?? 0) + (state?.byteLength ?? 0);
-  for (const { answer } of steps) bytes += answer.byteLength;
-  for (const { body } of mails) bytes += body.byteLength;
-  return bytes;
 }
 
 function main(): void {

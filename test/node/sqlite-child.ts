@@ -6,6 +6,7 @@
 //   sqlite-child.ts fill <folder>    writes until the store refuses, then says how, as JSON
 
 import { writeSync } from "node:fs";
+import { packOps, unpackAnswers } from "../../src/store/batch.ts";
 import { decode, encode } from "../../src/store/codec.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { startSqliteWriter } from "../../src/store/sqlite-client.ts";
@@ -63,9 +64,11 @@ async function count(
   const run = (...ops: StoreOp[]) =>
     new Promise<readonly StoreAnswer[]>((resolve, reject) => {
       port.once("message", (reply: ClientReply) =>
-        "answers" in reply ? resolve(reply.answers) : reject(new Error(reply.error.message)),
+        "answers" in reply
+          ? resolve(unpackAnswers(reply.answers))
+          : reject(new Error(reply.error.message)),
       );
-      port.postMessage({ ops });
+      port.postMessage({ ops: packOps(ops) });
     });
   const [path, log] = [`/w/${chain}`, `/w/log-${chain}`];
   const [found] = await run(load(path, life), load(log, life));

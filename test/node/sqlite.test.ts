@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { MessagePort } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ActorError } from "../../src/actor/errors.ts";
+import { packOps, unpackAnswers } from "../../src/store/batch.ts";
 import { decode, encode } from "../../src/store/codec.ts";
 import { openSqlite, type SqliteEngine } from "../../src/store/sqlite.ts";
 import { type SqliteWriter, startSqliteWriter } from "../../src/store/sqlite-client.ts";
@@ -444,14 +445,14 @@ describe("the writer thread", () => {
     }
 
     send(...ops: StoreOp[]): Promise<ClientReply> {
-      this.port.postMessage({ ops });
+      this.port.postMessage({ ops: packOps(ops) });
       return new Promise((resolve) => this.#waiting.push(resolve));
     }
 
     async answers(...ops: StoreOp[]) {
       const reply = await this.send(...ops);
       if ("error" in reply) throw new Error(reply.error.message);
-      return reply.answers;
+      return unpackAnswers(reply.answers);
     }
   }
 
@@ -473,15 +474,15 @@ describe("the writer thread", () => {
     expect(batches / transactions).toBeGreaterThan(2);
   });
 
-  test("a transaction has at most about 1,000 operations, or 1 MB", async () => {
+  test("a transaction has at most about 4,000 operations, or 1 MB", async () => {
     await use();
     const [many, large] = [new Client(1), new Client(2)];
     await many.answers(born("/a"));
-    const hundred = Array.from({ length: 100 }, (_, n) => enqueue("/a", n));
-    await Promise.all(Array.from({ length: 60 }, () => many.answers(...hundred)));
+    const some = Array.from({ length: 400 }, (_, n) => enqueue("/a", n));
+    await Promise.all(Array.from({ length: 60 }, () => many.answers(...some)));
     const first = await writer.counts();
-    expect(first.ops).toBe(6_001);
-    expect(first.transactions).toBeGreaterThanOrEqual(1 + 6_000 / 1_099);
+    expect(first.ops).toBe(24_001);
+    expect(first.transactions).toBeGreaterThanOrEqual(1 + 24_000 / 4_399);
     const body = new Uint8Array(300_000);
     await Promise.all(Array.from({ length: 40 }, () => large.answers(enqueue("/a", body))));
     const second = await writer.counts();
@@ -542,7 +543,7 @@ describe("the writer thread", () => {
     await use();
     const [stays, goes] = [new Client(1), new Client(2)];
     await stays.answers(born("/a"));
-    goes.port.postMessage({ ops: [enqueue("/a", "last words")] });
+    goes.port.postMessage({ ops: packOps([enqueue("/a", "last words")]) });
     writer.disconnect(2);
     await new Promise((resolve) => goes.port.once("close", resolve));
     const again = new Client(2);
@@ -558,7 +559,8 @@ describe("the writer thread", () => {
     await use();
     const all = clients(5);
     await all[0]?.answers(born("/a"));
-    for (const { port } of all) port.postMessage({ ops: [enqueue("/a", "x"), enqueue("/a", "y")] });
+    const two = packOps([enqueue("/a", "x"), enqueue("/a", "y")]);
+    for (const { port } of all) port.postMessage({ ops: two });
     await Promise.all([writer.close(), writer.close()]);
     expect(fs.existsSync(`${file}-wal`)).toBe(false);
     expect(open().waiting("/a")).toHaveLength(10);

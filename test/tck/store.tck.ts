@@ -3,7 +3,7 @@
 
 import { inspect, isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Mail } from "../../src/kernel/ports.ts";
+import type { Completion, Mail } from "../../src/kernel/ports.ts";
 import { decode, encode } from "../../src/store/codec.ts";
 import { StoreClient } from "../../src/store/committer.ts";
 import { MemoryEngine } from "../../src/store/memory.ts";
@@ -636,7 +636,11 @@ const VALUES: Readonly<Record<string, unknown>> = {
 function valueRules(): void {
   test.each(Object.entries(VALUES))("values come back as they were: %s", async (_, value) => {
     const client = new StoreClient();
-    const done = () => client.complete(store.engine.execute(client.take()));
+    const done = () => {
+      const all: Completion[] = [];
+      while (client.size > 0) all.push(...client.complete(store.engine.execute(client.take())));
+      return all;
+    };
     const none = { created: null, state: null, progress: null };
     const rest = {
       acks: [],
