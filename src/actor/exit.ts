@@ -18,6 +18,12 @@ export type ExitReason =
   | { tag: "quota"; resource: QuotaResource; limit: number; used: number; at?: string }
   | { tag: "linked"; to: string; reason: ExitReason }
   | { tag: "thread_lost"; thread: number }
+  /** The node where it was asked is gone, or has lost its lease: it may have happened. */
+  | { tag: "node_lost"; node: string }
+  /** The thread of the store is gone: so is the node. */
+  | { tag: "store_lost"; why: string }
+  /** Links and watches do not reach other nodes. */
+  | { tag: "other_node"; path: string }
   | { tag: "fenced"; token: number }
   | { tag: "bad_start"; code: ErrorCode; message: string }
   | { tag: "no_actor"; path: string }
@@ -127,6 +133,12 @@ export function formatReason(reason: ExitReason): string {
       return `linked to ${reason.to}: ${formatReason(reason.reason)}`;
     case "thread_lost":
       return `thread ${reason.thread} lost`;
+    case "node_lost":
+      return `node ${reason.node} lost`;
+    case "store_lost":
+      return `the store's thread is lost: ${reason.why}`;
+    case "other_node":
+      return `${reason.path} runs on another node, where links and watches do not reach`;
     case "fenced":
       return `fenced (token ${reason.token})`;
     case "bad_start":

@@ -130,12 +130,12 @@ export function absent(kernel: Kernel, envelope: Envelope): void {
       }
       return undeliverable(kernel, envelope, "no_actor", null);
     case "link": {
-      const reason = { tag: "no_actor" as const, path: to };
+      const reason = nobody(kernel, to);
       return kernel.send({ kind: "exit", to: envelope.from, from: to, reason, linked: true }, null);
     }
     case "watch": {
       const { from, id } = envelope;
-      const reason = { tag: "no_actor" as const, path: to };
+      const reason = nobody(kernel, to);
       return kernel.send({ kind: "down", to: from, id, path: to, reason }, null);
     }
     case "started":
@@ -146,6 +146,11 @@ export function absent(kernel: Kernel, envelope: Envelope): void {
     case "get_state":
       return kernel.send(replyTo(envelope, failed("no_actor", to)), null);
   }
+}
+
+/** Why a link or watch ends at once. */
+function nobody(kernel: Kernel, path: string): ExitReason {
+  return { tag: kernel.options.elsewhere?.has(path) ? "other_node" : "no_actor", path };
 }
 
 /** The answer that whoever asked gets when a message cannot be delivered. */

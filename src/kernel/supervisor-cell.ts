@@ -6,6 +6,7 @@ import { type ExitReason, SHUTDOWN } from "../actor/exit.ts";
 import type { SupervisorSpec } from "../actor/spec.ts";
 import { failed, replyTo } from "./answers.ts";
 import { absent } from "./delivery.ts";
+import type { Fact } from "./events.ts";
 import { Fifo } from "./fifo.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Signal } from "./ports.ts";
@@ -234,7 +235,8 @@ export class SupervisorCell implements Commands {
         return this.kernel.emit(fact);
       }
       default:
-        return this.kernel.emit({ type: report.kind, path, reason: report.reason });
+        // (As TypeScript does not multiply out unions as long as this one.)
+        return this.kernel.emit({ type: report.kind, path, reason: report.reason } as Fact);
     }
   }
 }

@@ -10,6 +10,7 @@ import { type ClusterView, clusterView } from "../observe/view.ts";
 import { decode } from "../store/codec.ts";
 import type { Member } from "../store/redis-leases.ts";
 import type { StoreNews } from "../store/redis-open.ts";
+import { Abroad } from "./abroad.ts";
 import type { NodeData } from "./elsewhere.ts";
 import { type Names, namesOf, unpack } from "./wire.ts";
 
@@ -31,6 +32,7 @@ export class Cluster {
   readonly #names: Names;
   readonly #say: Say;
   readonly #store: ClusterStore;
+  readonly #abroad = new Abroad();
   #kernel: Kernel | null = null;
   readonly #weak: readonly string[];
   #trouble: ClusterView["trouble"] = null;
@@ -85,7 +87,9 @@ export class Cluster {
     switch (news.kind) {
       case "members":
         this.members = news.members;
-        return;
+        return this.#answer(this.#abroad.members(news.members.map(({ node }) => node)));
+      case "asked":
+        return this.#answer(this.#abroad.asked(news));
       case "trouble":
         this.#trouble = { why: news.why, at: new Date().toISOString() };
         return this.#say("warn", `Redis: ${news.why}; calls are made again`);
@@ -99,8 +103,15 @@ export class Cluster {
     if (news.kind === "nudged") {
       for (const to of news.paths) kernel.deliver({ kind: "nudge", to });
     } else {
-      kernel.deliver(this.#here(unpack(decode(news.envelope) as Envelope, this.#names)));
+      const envelope = this.#here(unpack(decode(news.envelope) as Envelope, this.#names));
+      if (envelope.kind === "reply") this.#abroad.answered(envelope);
+      kernel.deliver(envelope);
     }
+  }
+
+  /** Who waits for a node that is gone is told so. */
+  #answer(replies: readonly Envelope[]): void {
+    for (const reply of replies) this.#kernel?.deliver(reply);
   }
 
   #change(kind: "taken" | "leaving" | "lost", partition: number, why: string): void {

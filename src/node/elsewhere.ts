@@ -9,6 +9,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Elsewhere, Envelope, Mail } from "../kernel/ports.ts";
 import { encode } from "../store/codec.ts";
 import { partitionOf, type Spread } from "../store/partition.ts";
+import type { Question } from "../store/redis-away.ts";
 import { type Names, pack } from "./wire.ts";
 
 /** What each thread of a node among others is started with. */
@@ -23,8 +24,8 @@ export interface NodeData {
 /** Where something goes: the holder of a partition, or a node by its name. */
 export type Destination = number | string;
 
-/** Sends a packed envelope to another node. */
-export type Forward = (to: Destination, envelope: Uint8Array) => void;
+/** Sends a packed envelope to another node. @param question of somebody here, if it is one */
+export type Forward = (to: Destination, envelope: Uint8Array, question: Question | null) => void;
 
 export interface ElsewhereOptions {
   readonly app: App;
@@ -39,6 +40,13 @@ const TRAVELS: ReadonlySet<Envelope["kind"]> = new Set(["mail", "call", "get_sta
 
 /** "~N" is somebody outside, attached to thread N; "~N@node" is the same, seen from another node. */
 const OUTSIDE = /^(~\d+)@(.*)$/;
+
+/** What somebody of this node asks; who relays another node's question does not wait for it. */
+function questionOf(envelope: Envelope, away: (path: string) => boolean): Question | null {
+  if (!("ask" in envelope && "from" in envelope) || envelope.ask === 0) return null;
+  const { to, from, ask } = envelope;
+  return OUTSIDE.test(from) || away(from) ? null : { to, from, ask };
+}
 
 /** What goes to other nodes, from a thread of this one. */
 export function elsewhereOf(options: ElsewhereOptions): Elsewhere {
@@ -60,7 +68,7 @@ export function elsewhereOf(options: ElsewhereOptions): Elsewhere {
   const send = (to: Destination, envelope: Envelope): boolean => {
     const afar = "from" in envelope ? { ...envelope, from: seenFromAfar(envelope.from) } : envelope;
     const { origin: _, next: __, ...plain } = afar as Mail;
-    forward(to, encode(pack(plain as Envelope, names)));
+    forward(to, encode(pack(plain as Envelope, names)), questionOf(envelope, has));
     return true;
   };
 

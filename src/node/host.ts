@@ -165,7 +165,7 @@ export function createHost(options: HostOptions): Host {
       options.lifeBase,
     );
   }
-  const forward: Forward = (to, envelope) => link?.forward(to, envelope);
+  const forward: Forward = (to, envelope, question) => link?.forward(to, envelope, question);
   const kernel: Kernel = new Kernel({
     thread,
     control: CONTROL,

@@ -1,8 +1,10 @@
 /**
- * Owns: lines to a thread: from the others, and from what the control thread keeps for tool calls.
+ * Owns: lines to a thread: from the others, and from what the control thread keeps for tool calls;
+ * the memory that it shares with who watches it.
  * Does not own: what goes over them (pool-link.ts, sandbox-link.ts, desk-link.ts).
  */
 import { MessageChannel } from "node:worker_threads";
+import { CELLS, LIVES } from "../kernel/guard.ts";
 import type { ThreadData, ToThread } from "./messages.ts";
 import type { Thread } from "./thread.ts";
 
@@ -25,4 +27,20 @@ export function toolLines() {
 export function connect(to: Thread, thread: number, port: MessageChannel["port1"]): void {
   const message: ToThread = { kind: "peer", thread, port };
   to.post(message, [port as never]);
+}
+
+/** Memory to share with a new thread. The lives it gives out are later than its predecessor's. */
+export function cellsAfter(before: SharedArrayBuffer | undefined): SharedArrayBuffer {
+  const cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
+  if (before !== undefined) cells[LIVES] = new Int32Array(before)[LIVES] as number;
+  return cells.buffer as SharedArrayBuffer;
+}
+
+/** The control thread watches a thread from the moment it is up. */
+export function watch(made: Thread, control: Thread | undefined): void {
+  const { thread, generation, cells } = made.data;
+  const { port1, port2 } = new MessageChannel();
+  made.post({ kind: "watched", port: port2 }, [port2 as never]);
+  const message = { thread, generation, cells, endable: made.endable, port: port1 };
+  control?.post({ kind: "watch", ...message }, [port1 as never]);
 }

@@ -6,9 +6,8 @@
 import { MessageChannel } from "node:worker_threads";
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
-import { type ExitReason, explainStart } from "../actor/exit.ts";
+import { type ExitReason, explainStart, formatReason } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
-import { CELLS, LIVES } from "../kernel/guard.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import type { Rebalancing } from "../kernel/rebalance.ts";
 import { serveInspection } from "../observe/inspect.ts";
@@ -16,7 +15,7 @@ import { createLog } from "../observe/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
-import { connect, toolLines } from "./lines.ts";
+import { cellsAfter, connect, toolLines, watch } from "./lines.ts";
 import { appUrl, checkTiers, loadApp } from "./load.ts";
 import type { FromThread } from "./messages.ts";
 import { checkAlone, rebalancing } from "./moving.ts";
@@ -75,6 +74,7 @@ class Node implements ThreadListener {
   #store: StoreHost | null = null;
   #inspection: { close(): Promise<void> } | null = null;
   #stopping: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(app: App, url: URL, count: number, folder: string | null, options: StartOptions) {
     this.app = app;
@@ -113,6 +113,7 @@ class Node implements ThreadListener {
   async start(): Promise<System> {
     try {
       this.#store = await openStore(this.app, this.folder, this.#say);
+      void this.#store.lost?.then((why) => this.#fall({ tag: "store_lost", why }));
       checkAlone(this.#rebalancing, this.#store.cluster);
       for (let thread = 0; thread <= this.#total; thread++) this.#spawn(thread, 0);
       await Promise.all(this.threads.map((each) => each.ready));
@@ -130,7 +131,7 @@ class Node implements ThreadListener {
     }
     const verbs = verbsOf(this.host.kernel, namesOf(this.app), () => this.#over);
     const stop = () => this.stop();
-    const crashThread = (thread: number) => this.crashThread(thread);
+    const crashThread = (thread: number | "store") => this.crashThread(thread);
     const system = { ...verbs, inspect, ended: this.#ended.promise, crashThread, stop };
     return Object.assign(system, { [Symbol.asyncDispose]: stop }) as unknown as System;
   }
@@ -147,9 +148,9 @@ class Node implements ThreadListener {
     return this.#stopping;
   }
 
-  /** Ends a scheduler thread as a crash would: for chaos and tests. */
-  async crashThread(thread: number): Promise<void> {
-    await this.threads[thread]?.crash();
+  /** Ends a scheduler thread, or the store's, as a crash would: for chaos and tests. */
+  async crashThread(thread: number | "store"): Promise<void> {
+    await (thread === "store" ? this.#store?.crash?.() : this.threads[thread]?.crash());
   }
 
   get cluster(): Cluster | null {
@@ -198,9 +199,7 @@ class Node implements ThreadListener {
     kernel.emit({ type: "thread_lost", path: "", lost: number, why });
     if (number === CONTROL) {
       // Nobody is left to supervise: the node ends; durable actors come back with the next start.
-      this.#ended.resolve({ tag: "thread_lost", thread: CONTROL });
-      void this.#close();
-      return;
+      return this.#fall({ tag: "thread_lost", thread: CONTROL });
     }
     this.#store?.disconnect(number);
     for (const other of this.threads)
@@ -210,13 +209,20 @@ class Node implements ThreadListener {
     pump.wake();
     this.#spawn(number, generation + 1, thread.untraced);
     // What fails while it starts is not tried again: it would fail for ever.
-    this.threads[number]?.ready.catch((error: ActorError) => {
-      this.#ended.resolve({ tag: "bad_start", code: error.code, message: error.message });
-      void this.#close();
+    this.threads[number]?.ready.catch(({ code, message }: ActorError) => {
+      this.#fall({ tag: "bad_start", code, message });
     });
   }
 
   /* ---- inside ---- */
+
+  /** The node ends: it cannot go on without what it has lost. */
+  #fall(reason: ExitReason): void {
+    if (this.#closing === null) this.#say("warn", `the node ends: ${formatReason(reason)}`);
+    this.#ended.resolve(reason);
+    this.#started.reject(new ActorError("exited", formatReason(reason), { reason }));
+    void this.#close();
+  }
 
   /** A line in the log, of the node itself. */
   readonly #say = (level: "info" | "warn", message: string, fields: unknown = null): void => {
@@ -239,7 +245,7 @@ class Node implements ThreadListener {
       generation,
       heard: this.#options.onEvent ? ("all" as const) : (this.#options.log ?? "warn"),
       freeze,
-      cells: this.#cellsOf(thread),
+      cells: cellsAfter(this.threads[thread]?.data.cells),
       preemption: this.#preemption,
       moving: { rebalancing: this.#rebalancing, threads: this.#total, generation, losses },
       traceAll,
@@ -268,15 +274,12 @@ class Node implements ThreadListener {
       );
   }
 
-  /** Memory to share with a new thread. The lives it gives out are later than its predecessor's. */
-  #cellsOf(thread: number): SharedArrayBuffer {
-    const cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
-    const before = this.threads[thread]?.data.cells;
-    if (before !== undefined) cells[LIVES] = new Int32Array(before)[LIVES] as number;
-    return cells.buffer as SharedArrayBuffer;
+  #close(): Promise<void> {
+    this.#closing ??= this.#doClose();
+    return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #doClose(): Promise<void> {
     await this.#inspection?.close();
     this.#inspection = null;
     await Promise.all(this.threads.map((each) => each.close()));
@@ -288,13 +291,4 @@ class Node implements ThreadListener {
     this.#over = await this.#ended.promise;
     this.host.kernel.asks.lost(() => true, this.#over);
   }
-}
-
-/** The control thread watches a thread from the moment it is up. */
-function watch(made: Thread, control: Thread | undefined): void {
-  const { thread, generation, cells } = made.data;
-  const { port1, port2 } = new MessageChannel();
-  made.post({ kind: "watched", port: port2 }, [port2 as never]);
-  const message = { thread, generation, cells, endable: made.endable, port: port1 };
-  control?.post({ kind: "watch", ...message }, [port1 as never]);
 }

@@ -9,6 +9,7 @@ import { packAnswers, packOps, unpackAnswers, unpackKept } from "../store/batch.
 import { StoreClient } from "../store/committer.ts";
 import { crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
+import type { Question } from "../store/redis-away.ts";
 import type { Cluster } from "./cluster.ts";
 
 type Reply = { answers?: Uint8Array; error?: { code: string; message: string; at?: string } };
@@ -48,8 +49,8 @@ export class StoreLink {
   }
 
   /** To another node, beside the batches. */
-  forward(to: number | string, envelope: Uint8Array): void {
-    this.#port.postMessage({ forward: to, envelope });
+  forward(to: number | string, envelope: Uint8Array, question: Question | null): void {
+    this.#port.postMessage({ forward: to, envelope, question });
   }
 
   flush(): void {
@@ -68,6 +69,10 @@ export interface StoreHost {
   connect(client: number): MessagePort;
   disconnect(client: number): void;
   close(): Promise<void>;
+  /** Resolves with the reason when the engine's thread has ended; absent where it has none. */
+  readonly lost?: Promise<string>;
+  /** Ends the engine's thread as a crash would. */
+  readonly crash?: () => Promise<unknown>;
   /** The other nodes, where there can be some. */
   readonly cluster?: Cluster;
 }

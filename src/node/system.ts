@@ -78,8 +78,8 @@ export interface System extends Omit<Sender, "tell" | "ask">, AsyncDisposable {
   readonly inspect: Inspectable;
   /** Resolves with the reason when the root has ended, by itself or through {@link stop}. */
   readonly ended: Promise<ExitReason>;
-  /** Ends a scheduler thread (1 … N) as a crash would: for chaos and tests. */
-  crashThread(thread: number): Promise<void>;
+  /** Ends a scheduler thread (1 … N), or the store's, as a crash would: for chaos and tests. */
+  crashThread(thread: number | "store"): Promise<void>;
   /** Ends the tree in order, each child with its shutdown time, then threads and store. */
   stop(): Promise<void>;
 }

@@ -13,6 +13,13 @@ export type Word =
   | { readonly kind: "round" }
   | { readonly kind: "envelope"; readonly bytes: Uint8Array };
 
+/** Of an envelope that somebody here wants answered. */
+export interface Question {
+  readonly to: string;
+  readonly from: string;
+  readonly ask: number;
+}
+
 /** A node by its name, or whichever holds a partition. */
 export type Destination = number | string;
 
@@ -28,6 +35,8 @@ export interface AwayOptions {
   readonly counted: boolean;
   readonly connections: RedisConnections;
   readonly heard: (word: Word) => void;
+  /** Where a question is: null = on its way, or nobody heard it in time (`late`). */
+  readonly asked: (question: Question, node: string | null, late: boolean) => void;
 }
 
 /** A node's mouth and ear. */
@@ -52,10 +61,15 @@ export class Away {
   }
 
   /** Until somebody listens, or it takes too long. */
-  forward(to: Destination, envelope: Uint8Array): void {
+  forward(to: Destination, envelope: Uint8Array, question: Question | null): void {
     const word: Word = { kind: "envelope", bytes: envelope };
+    const { asked } = this.#options;
+    if (question !== null) asked(question, null, false);
     const before = this.#under.get(to) ?? Promise.resolve();
-    const sent = before.then(() => this.#deliver(to, word));
+    const sent = before.then(async () => {
+      const node = await this.#deliver(to, word);
+      if (question !== null) asked(question, node, node === null);
+    });
     this.#under.set(to, sent);
     void sent.then(() => {
       if (this.#under.get(to) === sent) this.#under.delete(to);
@@ -66,21 +80,24 @@ export class Away {
     this.#closed = true;
   }
 
-  async #deliver(to: Destination, word: Word): Promise<void> {
+  /** @returns the node that has it, as far as anybody knows */
+  async #deliver(to: Destination, word: Word): Promise<string | null> {
     const { node, patienceMs, counted, heard } = this.#options;
     const until = performance.now() + patienceMs;
     while (!this.#closed && performance.now() < until) {
       try {
         const holder = typeof to === "string" ? to : await this.#holderOf(to);
-        if (holder === node) return heard(word);
-        if (holder !== null && ((await this.#publish(holder, word)) > 0 || !counted)) return;
+        if (holder === node) heard(word);
+        if (holder === node) return node;
+        if (holder !== null && ((await this.#publish(holder, word)) > 0 || !counted)) return holder;
         // A node that was asked for by its name and is not there will not come back.
-        if (holder !== null && typeof to === "string") return;
+        if (holder !== null && typeof to === "string") return null;
       } catch {
         // Redis does not answer: perhaps it does soon.
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
+    return null;
   }
 
   #holderOf(partition: number): Promise<string | null> {

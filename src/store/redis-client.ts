@@ -6,6 +6,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
+import { untilLost } from "./lost.ts";
 import type { FromRedis, RedisData, ToRedis } from "./redis-main.ts";
 import type { StoreNews } from "./redis-open.ts";
 
@@ -19,6 +20,10 @@ export interface RedisClient {
   /** What is weaker than it might seem, in words. */
   readonly weak: readonly string[];
   readonly worker: Worker;
+  /** Resolves with the reason when the thread has ended. */
+  readonly lost: Promise<string>;
+  /** Ends the thread as a crash would. */
+  crash(): Promise<unknown>;
   /** A line for one client: as that of a SQLite writer. */
   connect(id: number): MessagePort;
   disconnect(id: number): void;
@@ -46,11 +51,14 @@ export async function startRedis(
     name: "coppice-store",
     workerData: data,
   });
+  const lost = untilLost(worker);
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const { epoch, node, held, weak } = await opened(worker, news);
   const tell = (message: ToRedis, ports: MessagePort[] = []) => worker.postMessage(message, ports);
   return {
     ...{ epoch, node, held, weak, worker },
+    lost,
+    crash: () => worker.terminate(),
     connect(id) {
       const { port1, port2 } = new MessageChannel();
       tell({ kind: "connect", id, port: port1 }, [port1]);

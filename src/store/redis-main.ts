@@ -7,7 +7,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
 import { packAnswers, unpackOps } from "./batch.ts";
-import type { Destination } from "./redis-away.ts";
+import type { Destination, Question } from "./redis-away.ts";
 import { shownUrl } from "./redis-connect.ts";
 import { type OpenRedis, openRedis, type StoreNews } from "./redis-open.ts";
 import type { ClientBatch, ClientReply, WriterCounts, WriterError } from "./sqlite-writer.ts";
@@ -19,7 +19,11 @@ export interface RedisData {
 }
 
 /** On a client's port: an envelope for another node. It is not answered. */
-export type Forward = { readonly forward: Destination; readonly envelope: Uint8Array };
+export interface Forward {
+  readonly forward: Destination;
+  readonly envelope: Uint8Array;
+  readonly question: Question | null;
+}
 
 export type ToRedis =
   | { readonly kind: "connect"; readonly id: number; readonly port: MessagePort }
@@ -66,7 +70,7 @@ function connect(open: OpenRedis, id: number, port: MessagePort): void {
   const client: Client = { port, last: Promise.resolve() };
   clients.set(id, client);
   port.on("message", (sent: ClientBatch | Forward) => {
-    if ("forward" in sent) return open.forward(sent.forward, sent.envelope);
+    if ("forward" in sent) return open.forward(sent.forward, sent.envelope, sent.question);
     const done = (async () => {
       const ops = unpackOps(sent.ops);
       counts.ops += ops.length;

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
 import type { Spread } from "./partition.ts";
-import { Away, type Destination, type Word } from "./redis-away.ts";
+import { Away, type Destination, type Question, type Word } from "./redis-away.ts";
 import { checkSettings, RedisConnections, shownUrl, unreachable } from "./redis-connect.ts";
 import { type LeaseListener, Leases, type Member } from "./redis-leases.ts";
 import { RedisStore } from "./redis-store.ts";
@@ -21,6 +21,8 @@ export type StoreNews =
   | { readonly kind: "nudged"; readonly paths: readonly string[] }
   /** From another node. */
   | { readonly kind: "heard"; readonly envelope: Uint8Array }
+  /** Where a question to another node is: with `node`, on its way (null), or never heard (`late`). */
+  | { readonly kind: "asked"; question: Question; node: string | null; late: boolean }
   | { readonly kind: "members"; readonly members: readonly Member[] }
   /** Redis does not answer as it should. */
   | { readonly kind: "trouble"; readonly why: string };
@@ -37,7 +39,7 @@ export interface OpenRedis {
   /** What ran in a partition that was `leaving` has ended. */
   left(partition: number): void;
   /** Sends an envelope to another node, at most once. */
-  forward(to: Destination, envelope: Uint8Array): void;
+  forward(to: Destination, envelope: Uint8Array, question: Question | null): void;
   close(): Promise<void>;
 }
 
@@ -125,11 +127,8 @@ async function join(
     troubled: troubleTeller(news),
     fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
   });
-  const since = new Date().toISOString();
-  const facts = (held: readonly number[]) =>
-    JSON.stringify({ host: hostname(), pid: process.pid, since, held });
   const leases = new Leases({
-    ...{ node, facts, prefix, partitions, leaseMs, connections },
+    ...{ node, facts: factsOf(), prefix, partitions, leaseMs, connections },
     listener: {
       ...listenerOf(() => store, leaving, news),
       freed: (members) => {
@@ -143,8 +142,10 @@ async function join(
     else void leases.round().catch(() => {});
   };
   const patienceMs = 2 * leaseMs;
-  const counted = !spec.cluster;
-  const away = new Away({ prefix, node, patienceMs, counted, connections, heard });
+  const away = new Away({
+    ...{ prefix, node, patienceMs, counted: !spec.cluster, connections, heard },
+    asked: (question, at, late) => news({ kind: "asked", question, node: at, late }),
+  });
   await away.listen();
   await leases.round();
   return {
@@ -155,7 +156,7 @@ async function join(
       leaving.get(partition)?.();
       leaving.delete(partition);
     },
-    forward: (to, envelope) => away.forward(to, envelope),
+    forward: (to, envelope, question) => away.forward(to, envelope, question),
     async close() {
       for (const done of leaving.values()) done();
       away.close();
@@ -164,6 +165,13 @@ async function join(
       connections.close();
     },
   };
+}
+
+/** What a node says of itself. */
+function factsOf() {
+  const since = new Date().toISOString();
+  return (held: readonly number[]) =>
+    JSON.stringify({ host: hostname(), pid: process.pid, since, held });
 }
 
 /** What leases mean for the store, and what is said of them. */

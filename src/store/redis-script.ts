@@ -53,6 +53,12 @@ local function older(row, life)
   return t > token or (t == token and l > life)
 end
 
+-- Whoever commits has loaded under this token: a node that lost the partition and took it back may
+-- still run what it loaded before, while another node's commits came in between.
+local function stranger(row, life)
+  return older(row, life) or (row[1] and tonumber(row[1]) ~= token)
+end
+
 local function bear(key, path, row, behaviour, args)
   if row[3] then
     call('DEL', base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
@@ -136,7 +142,7 @@ function ops.commit(old)
   if old then return old, old end
   local key = base .. 'a:' .. path
   local row = call('HMGET', key, 'token', 'life', 'born', 'parked', 'journal')
-  if older(row, life) or (created == '0' and not row[3]) then return { 0 }, { 0 } end
+  if stranger(row, life) or (created == '0' and not row[3]) then return { 0 }, { 0 } end
   wrote = true
   if created == '1' then bear(key, path, row, behaviour, args) end
   if stated == '1' then call('HSET', key, 'state', state, 'version', version) end
@@ -194,7 +200,7 @@ function ops.fire(old)
   local row = call('HMGET', base .. 'a:' .. path, 'token', 'life', 'born')
   local clock = base .. 't:' .. path
   local found = call('HMGET', clock, 'd' .. id, 'm' .. id)
-  if not row[3] or found[1] ~= due or older(row, life) then return { 0 }, { 0 } end
+  if not row[3] or found[1] ~= due or stranger(row, life) then return { 0 }, { 0 } end
   wrote = true
   if next == '' then call('HDEL', clock, 'd' .. id, 'r' .. id, 'm' .. id)
   else call('HSET', clock, 'd' .. id, next) end

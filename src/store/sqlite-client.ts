@@ -5,6 +5,7 @@
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { ActorError } from "../actor/errors.ts";
+import { untilLost } from "./lost.ts";
 import type { SqliteOptions } from "./sqlite-file.ts";
 import type { FromWriter, ToWriter, WriterCounts, WriterData } from "./sqlite-writer.ts";
 
@@ -23,6 +24,10 @@ export interface SqliteWriter {
   /** Executes what all clients have sent, gives the folder free and ends the thread. */
   close(): Promise<void>;
   readonly worker: Worker;
+  /** Resolves with the reason when the thread has ended. */
+  readonly lost: Promise<string>;
+  /** Ends the thread as a crash would. */
+  crash(): Promise<unknown>;
 }
 
 /** From source it is TypeScript, from dist JavaScript: the compiler renames imports only. */
@@ -43,11 +48,14 @@ export async function startSqliteWriter(
     workerData: data,
   });
   const epoch = await opened(worker);
+  const lost = untilLost(worker);
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const tell = (message: ToWriter, ports: MessagePort[] = []) => worker.postMessage(message, ports);
   return {
     epoch,
     worker,
+    lost,
+    crash: () => worker.terminate(),
     connect(id) {
       const { port1, port2 } = new MessageChannel();
       tell({ kind: "connect", id, port: port1 }, [port1]);

@@ -29,6 +29,21 @@ test.skipIf((await whyNoRedis()) !== null)(
   300_000,
 );
 
+test.skipIf((await whyNoRedis()) !== null)(
+  "two nodes on one Redis, under 10 kills and a stop: each agent goes on elsewhere",
+  async () => {
+    const { signal } = new AbortController();
+    const options = { store: "redis", nodes: 2, kills: 10, seed: 3, signal } as const;
+    const report = await killOften({ ...options, progress: () => {} });
+    expect(isFlawless(report), JSON.stringify(report)).toBe(true);
+    expect(report.kills).toBeGreaterThanOrEqual(10);
+    expect([report.nodes, report.stops]).toEqual([2, 1]);
+    expect(report.messages).toBeGreaterThan(100);
+    expect(report.recoveryP99Ms).toBeGreaterThan(0);
+  },
+  600_000,
+);
+
 test("its command line: help, and what it does not understand", () => {
   const run = (...args: string[]) =>
     spawnSync(process.execPath, [
@@ -43,6 +58,8 @@ test("its command line: help, and what it does not understand", () => {
     ["--kills", "x"],
     ["--store", "tape"],
     ["--kils", "1"],
+    ["--nodes", "9", "--store", "redis"],
+    ["--nodes", "2", "--store", "sqlite"],
   ]) {
     const bad = run(...args);
     expect([bad.status, String(bad.stdout)], args.join(" ")).toEqual([2, ""]);

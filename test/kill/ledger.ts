@@ -4,7 +4,19 @@
  * message, handles one twice or lets one overtake another is found out by the receiver's count of
  * messages from each sender; what the world saw is counted there.
  */
-import { actor, app, ask, child, redis, ref, sqlite, supervisor, tool } from "coppice";
+import {
+  actor,
+  app,
+  ask,
+  child,
+  dynamic,
+  dynamicRef,
+  redis,
+  ref,
+  sqlite,
+  supervisor,
+  tool,
+} from "coppice";
 import { z } from "zod";
 
 export const AGENTS = 50;
@@ -16,7 +28,9 @@ const outside = process.env.COPPICE_KILL_OUTSIDE ?? "";
 const url = process.env.COPPICE_KILL_REDIS;
 const boot = Number(process.env.COPPICE_KILL_BOOT ?? 0);
 
-const effect = z.object({ token: z.number(), hop: z.number() });
+const lease = (process.env.COPPICE_KILL_LEASE ?? "5s") as "5s";
+
+const effect = z.object({ token: z.number(), hop: z.number(), agent: z.string() });
 
 async function act(
   what: z.infer<typeof effect>,
@@ -65,7 +79,11 @@ const messages = {
   go: ask(z.object({}), z.null()),
 };
 
-const at = (index: number) => ({ path: `/ledger/agent-${index}`, behaviour: "agent" as const });
+const at = (index: number) => ({
+  path: `/ledger/agents/agent-${index}`,
+  behaviour: "agent" as const,
+});
+export const nameOf = (index: number) => `agent-${index}`;
 export const agents = () =>
   Array.from({ length: AGENTS }, (_, index) => ref(at(index).path, Agent));
 
@@ -100,13 +118,14 @@ function seen(now: LedgerState, { from, n, token, hop, amount }: Transfer): Ledg
 const start: LedgerState = { balance: 0, halted: false, held: [], sent: {}, seen: {}, faults: [] };
 
 export const Agent = actor("agent", {
+  args: z.object({}),
   state,
   messages,
   init: () => ({ ...start, balance: BALANCE }),
   on: {
     async transfer(state, message, ctx) {
       const { token, hop, amount } = message;
-      const what = { token, hop };
+      const what = { token, hop, agent: ctx.self.path };
       if (acts(hop) && hop % 2 === 0) await ctx.use(pay, what);
       else if (acts(hop)) await ctx.step("pay", (signal, key) => act(what, key, signal));
       const now = seen(state, message);
@@ -136,9 +155,12 @@ export const Agent = actor("agent", {
 /** Puts all tokens into circulation, once in the life of a store. */
 export const Mint = actor("mint", {
   state,
-  messages: { begin: ask(z.object({}), z.null()) },
+  messages: { begin: ask(z.object({}), z.null()), begun: ask(z.object({}), z.boolean()) },
   init: () => ({ ...start, balance: TOKENS }),
   on: {
+    begun(state, _message, ctx) {
+      ctx.reply(state.balance === 0);
+    },
     begin(state, _message, ctx) {
       ctx.reply(null);
       if (state.balance === 0) return state;
@@ -158,11 +180,12 @@ const KEPT = {
 } as const;
 
 export const mint = ref("/ledger/mint", Mint);
+export const crowd = dynamicRef("/ledger/agents", Agent);
 
 export default app({
-  store: url === undefined ? sqlite() : redis({ url, lease: "5s", partitions: 8 }),
+  store: url === undefined ? sqlite() : redis({ url, lease, partitions: 8 }),
   root: supervisor("ledger", { intensity: 10_000 }, [
-    ...Array.from({ length: AGENTS }, (_, index) => child(`agent-${index}`, Agent, KEPT)),
+    dynamic("agents", { intensity: 10_000 }, Agent, KEPT),
     child("mint", Mint, KEPT),
   ]),
 });

@@ -2,12 +2,16 @@
 // tokens to rest, reports what every agent holds and lets them go again; told "end", it stops.
 
 import { ActorError, start } from "coppice";
-import { agents, type LedgerState, mint, TOKENS } from "./ledger.ts";
+import { AGENTS, agents, crowd, type LedgerState, mint, nameOf, TOKENS } from "./ledger.ts";
 
 export type FromNode =
   | { kind: "up" }
-  | { kind: "checked"; states: LedgerState[]; deadLetters: number; rested: boolean };
+  | { kind: "checked"; states: LedgerState[]; rested: boolean }
+  /** After a check: all goes on. */
+  | { kind: "gone" }
+  | { kind: "letters"; count: number };
 
+/** For all tokens to come to rest, for an actor to be there, for an answer. @unit ms */
 const REST_MS = 60_000;
 
 const tell = (message: FromNode) => process.send?.(message);
@@ -21,44 +25,69 @@ const system = await start(new URL("./ledger.ts", import.meta.url), {
   inspect: false,
   log: "error",
 });
-// A hundred messages at once, and a machine that may be busy: no answer is late here.
-const patient = { timeout: "120s" } as const;
+// A hundred messages at once, and a machine that may be busy.
+const patient = { timeout: "20s" } as const;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A node whose lease lapsed, on a busy machine, has nobody until it holds it again. */
+/** Who is away, or whose answer got lost with a node, is asked again; all questions here may be. */
+const PASSING = new Set(["no_actor", "exited", "timeout"]);
+
 async function surely<T>(question: () => Promise<T>): Promise<T> {
   const until = performance.now() + REST_MS;
   for (;;) {
     try {
       return await question();
     } catch (error) {
-      const away = error instanceof ActorError && error.code === "no_actor";
-      if (!away || performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const passes = error instanceof ActorError && PASSING.has(error.code);
+      if (!passes || performance.now() > until) throw error;
+      await pause(100);
     }
   }
 }
 
+/** Agents, then tokens, once in the life of a store; another node may do the same. */
+async function begin(): Promise<void> {
+  if (await surely(() => system.ask(mint, "begun", {}, patient))) return;
+  for (let index = 0; index < AGENTS; index++) {
+    await surely(() => system.start(crowd, { id: nameOf(index), args: {} })).catch((error) => {
+      if (error.code !== "refused") throw error;
+    });
+  }
+  await surely(() => system.ask(mint, "begin", {}, patient));
+}
+
+const all = agents();
+const each = <T>(question: (agent: (typeof all)[number]) => Promise<T>) =>
+  Promise.all(all.map((agent) => surely(() => question(agent))));
+
 async function check(): Promise<void> {
-  const all = agents();
-  const each = <T>(question: (agent: (typeof all)[number]) => Promise<T>) =>
-    Promise.all(all.map((agent) => surely(() => question(agent))));
   await each((agent) => system.ask(agent, "halt", {}, patient));
   const look = () => each((agent) => system.ask(agent, "read", {}, patient));
   const until = performance.now() + REST_MS;
   let states = await look();
   const held = () => states.reduce((sum, { held }) => sum + held.length, 0);
   while (held() < TOKENS && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
     states = await look();
   }
-  const { deadLetters } = await system.inspect.tree();
-  tell({ kind: "checked", states, deadLetters, rested: held() >= TOKENS });
-  await each((agent) => system.ask(agent, "go", {}, patient));
+  tell({ kind: "checked", states, rested: held() >= TOKENS });
 }
 
-process.on("message", (command: "check" | "end") => {
+/** Tokens that came to rest move on. */
+async function go(): Promise<void> {
+  await each((agent) => system.ask(agent, "go", {}, patient));
+  tell({ kind: "gone" });
+}
+
+async function letters(): Promise<void> {
+  tell({ kind: "letters", count: (await system.inspect.tree()).deadLetters });
+}
+
+process.on("message", (command: "check" | "go" | "letters" | "end") => {
   if (command === "check") void check();
+  else if (command === "go") void go();
+  else if (command === "letters") void letters();
   else void system.stop().then(() => process.disconnect());
 });
-await surely(() => system.ask(mint, "begin", {}, patient));
+await begin();
 tell({ kind: "up" });

@@ -1,7 +1,7 @@
 // The world outside, a process of its own that no kill reaches: counts what each hop did to it, once
 // by key, and tells the conductor when a new process of the ledger has acted for the first time.
 //
-//   POST { token, hop, key, boot }  →  how often this key has acted
+//   POST { token, hop, agent, key, boot }  →  1 if it has acted now, 0 if this key had before
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -23,7 +23,16 @@ export interface OutsideReport {
 export type FromOutside =
   | { kind: "port"; port: number }
   | { kind: "first"; boot: number }
+  /** Each agent that acted last in this process has acted in another one; how many they were. */
+  | { kind: "recovered"; boot: number; agents: number }
   | { kind: "report"; report: OutsideReport };
+
+export type ToOutside =
+  | { ask: "report" }
+  /** Who acted where does not count any more. */
+  | { ask: "forget" }
+  /** This process is dead: its agents should act elsewhere. */
+  | { ask: "dead"; boot: number };
 
 interface Token {
   last: number;
@@ -36,6 +45,10 @@ const REMEMBERED = 16;
 
 const tokens = new Map<number, Token>();
 const boots = new Set<number>();
+/** Agent → the process it acted in last. */
+const acted = new Map<string, number>();
+/** Who is expected to act elsewhere, and how many they were. */
+let missed: { boot: number; agents: Set<string>; count: number } | null = null;
 let [effects, repeats, doubled, lost] = [0, 0, 0, 0];
 
 const tell = (message: FromOutside) => process.send?.(message);
@@ -63,14 +76,28 @@ function record(number: number, hop: number, key: string): boolean {
   return true;
 }
 
+function place(agent: string, boot: number): void {
+  acted.set(agent, boot);
+  if (boot === missed?.boot) missed.agents.add(agent);
+  else missed?.agents.delete(agent);
+  tellRecovered();
+}
+
+function tellRecovered(): void {
+  if (missed === null || missed.agents.size > 0) return;
+  tell({ kind: "recovered", boot: missed.boot, agents: missed.count });
+  missed = null;
+}
+
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let text = "";
   for await (const chunk of request) text += chunk;
-  const { token, hop, key, boot } = JSON.parse(text);
-  const acted = record(token, hop, key);
+  const { token, hop, agent, key, boot } = JSON.parse(text);
+  const now = record(token, hop, key);
+  place(agent, boot);
   if (!boots.has(boot)) tell({ kind: "first", boot });
   boots.add(boot);
-  response.end(acted ? "1" : "0");
+  response.end(now ? "1" : "0");
 }
 
 const server = createServer((request, response) => {
@@ -80,7 +107,14 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => {
   tell({ kind: "port", port: (server.address() as AddressInfo).port });
 });
-process.on("message", () => {
+process.on("message", (asked: ToOutside) => {
+  if (asked.ask === "forget") return acted.clear();
+  if (asked.ask === "dead") {
+    const { boot } = asked;
+    const agents = new Set([...acted.keys()].filter((agent) => acted.get(agent) === boot));
+    missed = { boot, agents, count: agents.size };
+    return tellRecovered();
+  }
   const last = Object.fromEntries([...tokens].map(([token, { last }]) => [token, last]));
   tell({ kind: "report", report: { effects, repeats, doubled, lost, last } });
 });

@@ -1,33 +1,42 @@
 /** `npm run kill`: the ledger under kill -9. One JSON line at the end; see conductor.ts. */
 import { parseArgs } from "node:util";
-import { isFlawless, type KillStore, killOften } from "./conductor.ts";
+import { isFlawless, killOften } from "./conductor.ts";
+import type { KillStore } from "./moments.ts";
 
-const HELP = `npm run kill -- [--store sqlite|redis] [--kills N] [--seed S]
+const HELP = `npm run kill -- [--store sqlite|redis] [--kills N] [--nodes M] [--seed S]
 
 Durable agents hand amounts on and act on a process outside, under a key each. Their process is ended
-with SIGKILL: at a random moment, while it starts, and at each named crash point of the store. The
-last line is one JSON object; the exit status is 0 when nothing was lost or doubled, else 1.
+with SIGKILL: at a random moment, while it starts, and at each named crash point of the store. Of
+several, one after the other is killed and replaced; once in ten kills one is stopped for longer than
+its lease, and goes on. The last line is one JSON object; the exit status is 0 when nothing was lost
+or doubled, else 1.
 
   --store     the store of the agents: sqlite (if not given), or a redis-server of its own
   --kills N   how often; 1 to 1000000 (100)
+  --nodes M   processes at one time, on one Redis; 1 to 8 (1)
   --seed S    of the moments and points; the machine's own timing is not repeated (1)
 `;
 
 class UsageError extends Error {}
 
-function whole(name: string, text: string | undefined, otherwise: number, min: number): number {
+function whole(
+  name: string,
+  text: string | undefined,
+  otherwise: number,
+  [min, max]: readonly [number, number],
+): number {
   const value = text === undefined ? otherwise : Number(text);
-  if (/^\d+$/.test(text ?? "0") && value >= min && value <= 1_000_000) return value;
+  if (/^\d+$/.test(text ?? "0") && value >= min && value <= max) return value;
   throw new UsageError(
-    `--${name} ${JSON.stringify(text)} is no whole number from ${min} to 1000000`,
+    `--${name} ${JSON.stringify(text)} is no whole number from ${min} to ${max}`,
   );
 }
 
 function wanted(args: string[]) {
   const text = { type: "string" } as const;
   const help = { type: "boolean", short: "h" } as const;
-  const options = { store: text, kills: text, seed: text, help };
-  let values: { store?: string; kills?: string; seed?: string; help?: boolean };
+  const options = { store: text, kills: text, nodes: text, seed: text, help };
+  let values: { store?: string; kills?: string; nodes?: string; seed?: string; help?: boolean };
   try {
     values = parseArgs({ args, options, strict: true }).values;
   } catch (error) {
@@ -37,12 +46,17 @@ function wanted(args: string[]) {
   if (store !== "sqlite" && store !== "redis") {
     throw new UsageError(`--store ${JSON.stringify(store)}: there are sqlite and redis`);
   }
-  const kills = whole("kills", values.kills, 100, 1);
+  const kills = whole("kills", values.kills, 100, [1, 1_000_000]);
+  const nodes = whole("nodes", values.nodes, 1, [1, 8]);
+  if (nodes > 1 && store === "sqlite") {
+    throw new UsageError("--nodes: a data folder has one node; several need --store redis");
+  }
   return {
     help: values.help ?? false,
     store: store as KillStore,
     kills,
-    seed: whole("seed", values.seed, 1, 0),
+    nodes,
+    seed: whole("seed", values.seed, 1, [0, 1_000_000]),
   };
 }
 

@@ -97,4 +97,19 @@ describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, 
     expect(open.store.held).toEqual([1]);
     expect(await run(load(a, 9))).toEqual([{ kind: "refused" }]);
   });
+
+  test("K11: what was loaded before another node had the partition commits nothing later", async () => {
+    const { base, meta } = keysOf("again", 1);
+    const token = Number(await server.client.hget(meta, "token"));
+    await run(load(b, 20));
+    // Another node takes it, and loads the actor; then it is given back.
+    await server.client.hset(meta, "token", String(token + 1));
+    await server.client.hset(`${base}a:${b}`, "token", String(token + 1), "life", "3");
+    await server.client.hset(meta, "token", String(token + 2));
+    await open.store.take(1, token + 2);
+    const late = commit(b, 20, { state: encode("late"), mails: [mail(b, "late")] });
+    expect(await run(late)).toEqual([{ kind: "committed", fenced: true, seqs: [] }]);
+    await run(load(b, 21));
+    expect(await run(commit(b, 21, { state: encode(1) }))).toMatchObject([{ fenced: false }]);
+  });
 });

@@ -42,6 +42,26 @@ export const Clerk = actor("clerk", {
   },
 });
 
+/** Not durable, in the trunk: never answers one of its questions, and watches for others. */
+export const Porter = actor("porter", {
+  state: z.object({}),
+  messages: {
+    never: ask(z.object({}), z.null()),
+    watch: ask(z.object({ path: z.string() }), z.string()),
+  },
+  init: () => ({}),
+  on: {
+    never: (_state, _, ctx) => void ctx.defer(),
+    watch: (_state, { path }, ctx) => {
+      const answer = ctx.defer();
+      waiting.set(ctx.watch({ path, behaviour: "account" } as never).id, answer.reply);
+    },
+  },
+  down: (_state, { id, reason }) => waiting.get(id)?.(reason.tag),
+});
+/** What the porter of this process owes. */
+const waiting = new Map<number, (why: string) => void>();
+
 const { REDIS_URL = "redis://127.0.0.1:6379", REDIS_LEASE = "2s" } = process.env;
 
 export default app({
@@ -55,5 +75,6 @@ export default app({
   root: supervisor("bank", { intensity: 20, period: "5s" }, [
     dynamic("accounts", { intensity: 100, period: "5s" }, Account, { durable: true }),
     child("clerk", Clerk, { durable: true }),
+    child("porter", Porter),
   ]),
 });

@@ -3,13 +3,16 @@
 
 import { createInterface } from "node:readline";
 import { dynamicRef, ref, start } from "coppice";
-import { Account, Clerk } from "./bank.ts";
+import { Account, Clerk, Porter } from "./bank.ts";
 
 export type Command =
   | { do: "open"; account: string }
   | { do: "pay"; from: string; to: string; amount: number }
   | { do: "balance"; account: string }
   | { do: "count" }
+  | { do: "never" }
+  | { do: "watch"; account: string }
+  | { do: "crash store" }
   | { do: "cluster" }
   | { do: "stop" };
 
@@ -45,6 +48,14 @@ try {
         return system.ask(account(command.account), "balance", {}, { timeout });
       case "count":
         return system.ask(ref("/bank/clerk", Clerk), "count", {}, { timeout });
+      case "never":
+        return system.ask(ref("/bank/porter", Porter), "never", {}, { timeout });
+      case "watch": {
+        const { path } = account(command.account);
+        return system.ask(ref("/bank/porter", Porter), "watch", { path }, { timeout });
+      }
+      case "crash store":
+        return system.crashThread("store");
       case "cluster":
         return (await system.inspect.tree()).cluster;
       case "stop":

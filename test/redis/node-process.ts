@@ -21,7 +21,8 @@ export interface NodeProcess {
   readonly pid: number;
   /** What the node's log said. */
   readonly said: readonly string[];
-  do(command: Command): Promise<unknown>;
+  /** @param timeout of what is asked, in ms @default 30 s */
+  do(command: Command, timeout?: number): Promise<unknown>;
   /** Tries until it is answered; commands that may be repeated only. */
   insist(command: Command): Promise<unknown>;
   signal(signal: NodeJS.Signals): void;
@@ -88,7 +89,7 @@ export async function startNode(env: Record<string, string>): Promise<NodeProces
   return {
     pid: child.pid as number,
     said,
-    do: (command) => run(command),
+    do: run,
     async insist(command) {
       for (let tries = 1; ; tries++) {
         try {
