@@ -34,6 +34,13 @@ export const LIVES = 5;
 /** Length of the shared array; a host has the last two for itself. */
 export const CELLS = 8;
 
+// The same once more: each use of an exported variable is a look-up that the compiler keeps, and
+// these are used several times per message.
+const AT_RUN = RUN;
+const AT_SLICE_MS = SLICE_MS;
+const AT_WANTED = WANTED;
+const YIELD_AFTER = TURN_REDUCTIONS;
+
 /** Numbers of runs: odd, never 0, and small integers to V8 also with one added. */
 const RUNS = 0x3fff_ffff;
 
@@ -56,20 +63,23 @@ export class Guard {
     const { sliceMs, maxReductions } = cell.program;
     this.current = cell;
     if (this.meter !== null) {
-      this.meter.arm(TURN_REDUCTIONS, spent === 0 ? maxReductions : rest(maxReductions, spent));
+      this.meter.arm(YIELD_AFTER, spent === 0 ? maxReductions : rest(maxReductions, spent));
     }
-    cells[SLICE_MS] = sliceMs;
+    cells[AT_SLICE_MS] = sliceMs;
     this.run = (this.run + 2) & RUNS;
-    cells[RUN] = this.run;
+    cells[AT_RUN] = this.run;
   }
 
   /** It is over. */
   leave(): void {
     const { cells } = this;
-    cells[RUN] = 0;
-    const wanted = cells[WANTED];
+    cells[AT_RUN] = 0;
+    const wanted = cells[AT_WANTED];
     if (wanted === this.run || wanted === -this.run) this.#hold(cells, true);
-    if (this.meter !== null && this.meter.used() !== 0) this.#charge(this.meter);
+    if (this.meter !== null) {
+      const used = this.meter.used();
+      if (used !== 0) this.#charge(this.meter, used);
+    }
     this.current = null;
   }
 
@@ -77,19 +87,19 @@ export class Guard {
   pause(): void {
     if (this.current === null) return;
     const { cells } = this;
-    cells[RUN] = this.run + 1;
-    if (cells[WANTED] === this.run) this.#hold(cells, false);
+    cells[AT_RUN] = this.run + 1;
+    if (cells[AT_WANTED] === this.run) this.#hold(cells, false);
   }
 
   /** Back into user code. */
   resume(): void {
-    if (this.current !== null) this.cells[RUN] = this.run;
+    if (this.current !== null) this.cells[AT_RUN] = this.run;
   }
 
   /** The run was ended from outside. @returns whose it was */
   clear(): Cell | null {
     const { current, cells } = this;
-    cells[RUN] = 0;
+    cells[AT_RUN] = 0;
     this.current = null;
     if (current !== null && this.meter !== null) {
       charge(current, this.meter.used());
@@ -99,38 +109,39 @@ export class Guard {
 
   /** Code outside of any run is no handler: it yields, but no handler's limit is its limit. */
   rest(): void {
-    if (this.meter !== null) this.meter.arm(TURN_REDUCTIONS, UNLIMITED);
+    if (this.meter !== null) this.meter.arm(YIELD_AFTER, UNLIMITED);
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
   #hold(cells: Int32Array, last: boolean): void {
     const { run } = this;
-    const ours = cells[RUN] as number;
-    cells[RUN] = run;
+    const ours = cells[AT_RUN] as number;
+    cells[AT_RUN] = run;
     for (;;) {
       const wanted = Atomics.load(cells, WANTED);
       if (wanted !== run && !(last && wanted === -run)) break;
       if (last) cells[HELD] = ((cells[HELD] as number) + 1) & 0xffff;
     }
-    cells[RUN] = ours;
+    cells[AT_RUN] = ours;
   }
 
-  #charge(meter: Meter): void {
+  #charge(meter: Meter, used: number): void {
     const cell = this.current as Cell;
-    const used = meter.used();
-    const over = meter.over();
     charge(cell, used);
     const { active } = cell;
     if (active === null) return;
-    active.spent += used;
-    if (over) active.overspent();
+    // Where it does not fit nothing is limited, and nobody asks.
+    active.spent += used | 0;
+    if (meter.over()) active.overspent();
   }
 }
 
 /** Kept a small integer as long as it is one: as a float it would cost each actor 16 bytes. */
 function charge(cell: Cell, used: number): void {
   const sum = cell.reductions + used;
-  cell.reductions = sum <= 0x7fffffff ? sum | 0 : sum;
+  // Two stores: of one of either kind the compiler would make a float, and look into that.
+  if (sum <= 0x7fffffff) cell.reductions = sum | 0;
+  else cell.reductions = sum;
 }
 
 const rest = (limit: number, spent: number) => Math.max(limit - spent, 1);

@@ -22,16 +22,17 @@ export interface MeterOptions {
 }
 
 /**
- * Variables of the realm's script scope: V8 reads and writes these fastest. As long as nothing
- * armed the meter, the counter is Infinity and stays so. The assignment makes V8 see a variable
- * from the start, not a constant: code compiled before the first arm() stays good.
+ * Variables of the realm's script scope: V8 reads and writes these fastest. Until somebody arms the
+ * meter, the counter is out of reach: years away. The assignment makes V8 see a variable from the
+ * start, not a constant: code compiled before the first arm() stays good. (`var`: a `let` of a
+ * function is checked at each use for having been reached.)
  */
 const REALM = `let ${NAMES.left} = 0, ${NAMES.floor} = 0;
 const ${NAMES.over} = new Error("this actor has used up its reductions");
 ${NAMES.over}.stack = String(${NAMES.over});
 Object.freeze(${NAMES.over});
 const ${NAMES.yielding} = (() => {
-  let limit = Infinity, slice = Infinity;
+  var limit = ${Number.MAX_SAFE_INTEGER}, slice = limit;
   const again = (resolve) => { meter.arm(slice, limit); resolve(); };
   const meter = {
     arm(most, hard) {
@@ -39,11 +40,11 @@ const ${NAMES.yielding} = (() => {
       limit = ${NAMES.left} = hard;
       ${NAMES.floor} = hard - most;
     },
-    used() { return limit === Infinity ? 0 : limit - ${NAMES.left}; },
+    used() { return limit - ${NAMES.left}; },
     over() { return ${NAMES.left} < 0; },
     yielding() { return new Promise((resolve) => setImmediate(again, resolve)); },
   };
-  ${NAMES.left} = Infinity;
+  ${NAMES.left} = limit;
   return Object.assign(() => meter.yielding(), { meter });
 })();
 ${NAMES.yielding}.meter`;

@@ -6,7 +6,7 @@ import { rewrite } from "../../../src/node/meter-rewrite.ts";
 /** The counter of this process. No module is metered by the hook: the tests rewrite by hand. */
 export const { meter } = installMeter({ onUnmetered: () => {}, meters: () => false });
 
-export const free = () => meter.arm(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+export const free = () => meter.arm(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
 export function rewritten(source: string): string {
   const result = rewrite(source);
