@@ -4,7 +4,8 @@
  * Does not own: signals, which go before mail (cell.ts); what happens when it is full (delivery.ts).
  *
  * The items themselves form the list: a message that waits costs nothing besides itself, and so an
- * item is in one mailbox at most, once.
+ * item is in one mailbox at most, once. It is a ring: the last item knows the first one. So putting
+ * something in writes to the mailbox once: a reference from an old object to a new one is dear.
  */
 import type { ExitReason } from "../actor/exit.ts";
 import type { Mail } from "./ports.ts";
@@ -35,24 +36,27 @@ export function mailOf(
 
 /** A mailbox: first in, first out. */
 export class Mailbox {
-  first: Item | null = null;
   private last: Item | null = null;
   size = 0;
 
   push(item: Item): void {
-    item.next = null;
-    if (this.last === null) this.first = item;
-    else this.last.next = item;
+    const { last } = this;
+    if (last === null) item.next = item;
+    else {
+      item.next = last.next as Item;
+      last.next = item;
+    }
     this.last = item;
     this.size++;
   }
 
   /** The oldest item, or null when empty. */
   shift(): Item | null {
-    const item = this.first;
-    if (item === null) return null;
-    this.first = item.next as Item | null;
-    if (this.first === null) this.last = null;
+    const { last } = this;
+    if (last === null) return null;
+    const item = last.next as Item;
+    if (item === last) this.last = null;
+    else last.next = item.next as Item;
     item.next = null;
     this.size--;
     return item;
@@ -60,19 +64,25 @@ export class Mailbox {
 
   /** Puts an item before all others. */
   unshift(item: Item): void {
-    item.next = this.first;
-    this.first = item;
-    this.last ??= item;
-    this.size++;
+    const { last } = this;
+    this.push(item);
+    if (last !== null) this.last = last;
   }
 
   /** Oldest first, without taking. */
   *[Symbol.iterator](): Generator<Item> {
-    for (let item = this.first; item !== null; item = item.next as Item | null) yield item;
+    const { last } = this;
+    if (last === null) return;
+    for (let item = last.next as Item; ; ) {
+      const next = item.next as Item;
+      yield item;
+      if (item === last) return;
+      item = next;
+    }
   }
 
   clear(): void {
-    this.first = this.last = null;
+    this.last = null;
     this.size = 0;
   }
 }
