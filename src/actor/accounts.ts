@@ -47,6 +47,15 @@ export function accountsIn(root: SupervisorSpec): Account[] {
   return accounts;
 }
 
+/** Does a quota anywhere in a tree limit time? */
+export function isTimed(root: SupervisorSpec): boolean {
+  let found = false;
+  visitSpecs(root, ({ quota }) => {
+    if (quota?.wallMs !== undefined) found = true;
+  });
+  return found;
+}
+
 /** The accounts of an actor, outermost first. Its own spec need not be in the tree. */
 export function accountsOf(root: SupervisorSpec, path: string, own: ActorSpec): Account[] {
   const ids = path.split("/").slice(2);

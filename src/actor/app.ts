@@ -39,6 +39,7 @@ export function app(options: {
       fix: "pass root: supervisor(id, flags, children)",
     });
   }
+  checkMemory(options.root);
   return Object.freeze({
     kind: "app" as const,
     root: options.root,
@@ -59,6 +60,23 @@ function checkPolicy(policy: Policy | undefined, root: SupervisorSpec): Policy |
     });
   }
   return policy ?? null;
+}
+
+const usesMemory = (root: ChildSpec): boolean =>
+  root.kind === "actor"
+    ? root.tools.some(({ sandbox }) => sandbox.tier !== "inline")
+    : root.children.concat(root.template ?? []).some(usesMemory);
+
+/** A limit of memory where nothing is measured would hold nothing. @throws E_QUOTA_UNHELD */
+function checkMemory(root: SupervisorSpec): void {
+  visitSpecs(root, (spec, path) => {
+    if (spec.quota?.memoryBytes === undefined || usesMemory(spec)) return;
+    const fact = "quota.memory is of sandboxes and pool threads, and no tool here has one";
+    throw new ActorError("E_QUOTA_UNHELD", fact, {
+      at: path,
+      fix: 'leave it out; a heap is limited by placement: "own-thread" with threadHeap',
+    });
+  });
 }
 
 /** Is this value what app() makes? */

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   E_POLICY: "a rule of the policy cannot be understood",
   E_PEER_MISSING: "an optional package is not installed",
   E_QUOTA: "a tool call would have passed a quota",
+  E_QUOTA_UNHELD: "a quota, or what is added to one, names a limit that cannot be held here",
   E_RUNAWAY: "an agent's tool calls go in circles",
   E_SANDBOX_MISSING: "a tool asks for a sandbox tier this host does not have",
   E_SANDBOX_START: "the host could not start a sandbox for a tool call: nothing ran",

@@ -23,9 +23,12 @@ export interface Quota {
   steps?: number;
   /** Attempts of retries count too. */
   toolCalls?: number;
-  /** From the first tool call. A call that is under way then is ended. */
+  /** From the first start below. Then its actors end, also those that do nothing. */
   wall?: Duration;
-  /** Of all sandboxes and pool threads at a time. An actor's own heap is not its to measure. */
+  /**
+   * Of all sandboxes and pool threads at a time: refused where no tool below has one. An actor's heap
+   * cannot be measured; `placement: "own-thread"` with `threadHeap` limits that of a subtree.
+   */
   memory?: Size;
   /**
    * When this part of a limit is reached, the actor whose call it was gets the message `tell`, if its

@@ -8,6 +8,8 @@ import { z } from "zod";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import {
   answer,
+  type BudgetView,
+  budget,
   type Detail,
   findNode,
   type LetterRequest,
@@ -19,6 +21,7 @@ import {
   processDetail,
   type Question,
   question,
+  type RaiseRequest,
   type Request,
   type Said,
 } from "../observe/inspect.ts";
@@ -31,7 +34,9 @@ const ANSWER_MAX = 128 * 1_048_576;
 /** How long looking may take; the server says so itself a little earlier. @unit ms */
 const LOOK_MS = 15_000;
 
-export type Act = Exclude<Request["command"], "tree" | "show" | "letters" | "questions" | "answer">;
+export type Act = Extract<Request, { path: string; command: string }>["command"] extends infer C
+  ? Exclude<C, "show">
+  : never;
 
 /** A node, as a command sees it. */
 export interface Client {
@@ -43,6 +48,7 @@ export interface Client {
   letters(asked: LetterRequest): Promise<LettersView>;
   questions(): Promise<Question[]>;
   answer(said: Said): Promise<string>;
+  budgets(raise: RaiseRequest | null): Promise<BudgetView[]>;
   close(): void;
 }
 
@@ -72,6 +78,7 @@ export async function connect(entry: NodeEntry): Promise<Client> {
     show: (path) => talk.ask(processDetail, { command: "show", path }, LOOK_MS),
     questions: () => talk.ask(z.array(question), { command: "questions" }, LOOK_MS),
     answer: (said) => talk.ask(z.string(), { command: "answer", said }, LOOK_MS),
+    budgets: (raise) => talk.ask(z.array(budget), { command: "budgets", raise }, LOOK_MS),
     act: (command, path) => talk.ask(z.string(), { command, path }),
     letters: (asked) => talk.ask(lettersView, { command: "letters", asked }, LOOK_MS),
     close: () => socket.destroy(),
@@ -102,6 +109,7 @@ type Body = {
   childrenMax?: number | undefined;
   asked?: LetterRequest;
   said?: Said;
+  raise?: RaiseRequest | null;
 };
 
 interface Waiting {

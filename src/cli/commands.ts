@@ -122,6 +122,28 @@ ${WHICH}`,
   answer("approve", "let a tool call run that waits for a person"),
   answer("deny", "refuse a tool call that waits for a person"),
   {
+    name: "budget",
+    summary: "quotas: what is spent, held and left; raise one",
+    operands: ["[add]", "[PATH]"],
+    options: {
+      usd: { what: "add so many dollars", value: "N" },
+      tokens: { what: "add so many tokens", value: "N" },
+      "tool-calls": { what: "add so many tool calls", value: "N" },
+      steps: { what: "add so many steps, of a supervisor's", value: "N" },
+      reductions: { what: "add so many reductions, of a supervisor's", value: "N" },
+      wall: { what: "add so much time, such as 30m", value: "TIME" },
+      memory: { what: "add so much memory of sandboxes, such as 64mb", value: "SIZE" },
+      why: { what: "a reason, for the record", value: "TEXT" },
+      ...NODE,
+      ...COMMON,
+    },
+    notes: `budget [PATH]                  all quotas, or those at and below PATH
+budget add PATH --usd 5 …      raise limits that its quota has; kept in the record (coppice audit)
+What is held is for calls under way, and may come back.
+${WHICH}`,
+    load: async () => (await import("./budget.ts")).budget,
+  },
+  {
     name: "audit",
     summary: "the record of decisions about tool calls; verify checks it only",
     operands: ["[verify]"],

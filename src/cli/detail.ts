@@ -3,6 +3,7 @@
  * Does not own: what is known of it (observe/view.ts).
  */
 import type { Detail } from "../observe/inspect.ts";
+import { amount, RESOURCES, usedUp } from "./amounts.ts";
 import { type Cell, cutTo, type Io, statusStyle, styled, table } from "./terminal.ts";
 import { age, grouped, plural, printableLines, reasonText, span, statusText } from "./words.ts";
 
@@ -83,26 +84,10 @@ function nowRows(detail: Detail): Cell[][] {
   ];
 }
 
-const RESOURCES: Readonly<Record<string, string>> = {
-  microUsd: "money",
-  toolCalls: "tool calls",
-  wallMs: "time",
-  memoryBytes: "memory",
-};
-
-/** An amount in the unit people read it in. */
-function amount(resource: string, value: number): string {
-  if (resource === "microUsd") return `$${(value / 1e6).toFixed(6)}`;
-  if (resource === "wallMs") return span(value);
-  return resource === "memoryBytes" ? `${(value / 1_048_576).toFixed(1)} MB` : grouped(value);
-}
-
 function quotaRow({ resource, used, held, limit }: Detail["quota"][number]): Cell[] {
-  const over = used + held >= limit ? "red" : used + held >= limit * 0.8 ? "yellow" : "dim";
-  const left: Cell = { text: `${Math.round(((used + held) / (limit || 1)) * 100)} %`, style: over };
   const open = held === 0 ? "" : `, ${amount(resource, held)} held`;
   const text = `${amount(resource, used)} of ${amount(resource, limit)}${open}`;
-  return [RESOURCES[resource] ?? resource, text, left];
+  return [RESOURCES[resource] ?? resource, text, usedUp(used + held, limit)];
 }
 
 function toolRows({ tools }: Detail): Cell[][] {

@@ -78,6 +78,8 @@ export class Belongings {
   /** The actor's own lane, served before mail. */
   readonly lane = new Fifo<Inner>();
   suspended = false;
+  /** The end of its time will be told to this thread: it stays here. */
+  minded = false;
   /** It moves to another thread: from here on it has no turn (ADR 0022). */
   leaving = false;
   /** Number of full mailboxes this actor has sent to: it rests until they have room. */

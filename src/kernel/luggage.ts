@@ -23,7 +23,7 @@ export function isMovable(cell: Cell): boolean {
 
 function isAtRest(own: Belongings): boolean {
   const waits = own.asks.size + own.deferred.size + own.mutedBy + own.endings.length;
-  if (waits + own.next.length + own.alarms.size > 0 || own.leaving) return false;
+  if (waits + own.next.length + own.alarms.size > 0 || own.leaving || own.minded) return false;
   for (const each of own.lane) if (INNER.has(each.kind)) return false;
   for (const each of own.timers.values()) {
     if (each !== null && !isData(each.mail.message)) return false;

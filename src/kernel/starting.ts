@@ -5,6 +5,7 @@
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable, catchUp } from "./durable-mail.ts";
+import { mindTime } from "./overtime.ts";
 import { cellStarted } from "./telling.ts";
 
 /** The actor is there. */
@@ -13,6 +14,7 @@ export function running(cell: Cell): void {
   cell.active = null;
   cell.become("idle");
   cellStarted(cell, { ok: true });
+  if (cell.kernel.tools.live !== undefined) mindTime(cell);
   if (cell.own !== null) admitEarly(cell, cell.own);
   cell.kernel.schedule(cell);
 }

@@ -54,12 +54,25 @@ export interface NearLimit {
 export type ToolEnd = Outcome & {
   readonly cause?: unknown;
   /** A quota stood in the way: the actor exits with it. */
-  readonly quota?: Required<Omit<Extract<ExitReason, { tag: "quota" }>, "tag">>;
+  readonly quota?: Overspent;
 };
+
+/** The exit of an actor that would spend more than its quota. */
+export type Overspent = Required<Omit<Extract<ExitReason, { tag: "quota" }>, "tag">>;
+
+/** A living actor, to whom its time is told. */
+export interface Living {
+  /** Fires when it ends. */
+  readonly signal: () => AbortSignal;
+  /** Its time is over. */
+  readonly over: (quota: Overspent) => void;
+}
 
 /** Runs tool calls; answers through the promise, which does not reject. */
 export interface Tools {
   call(call: ToolCall): Promise<ToolEnd>;
+  /** An actor has started. Absent where no quota limits time. */
+  readonly live?: ((path: string, spec: ActorSpec, living: Living) => void) | undefined;
   /** Keeps a decision, if there is a record of them. */
   readonly audit?: ((fact: Extract<Fact, { type: "decided" }>) => void) | undefined;
 }

@@ -4,7 +4,7 @@
  * Does not own: workers (thread.ts, thread-main.ts), the node as a whole (node.ts).
  */
 import type { MessagePort } from "node:worker_threads";
-import { accountsOf } from "../actor/accounts.ts";
+import { accountsOf, isTimed } from "../actor/accounts.ts";
 import type { Policy } from "../actor/policy.ts";
 import type { SupervisorSpec } from "../actor/spec.ts";
 import { undeliverable } from "../kernel/delivery.ts";
@@ -90,6 +90,7 @@ const wait = (ms: number, signal: AbortSignal) =>
 const NO_DESK: DeskLine = {
   audit: () => {},
   enter: (_entry, done) => done({ say: "no", why: "there is no desk", overloaded: false }),
+  live: () => {},
   withdraw: () => {},
   settle: () => {},
 };
@@ -105,6 +106,7 @@ function toolsOf({ pool, sandbox, policy, desk, root }: HostOptions): Tools {
     desk: desk ?? NO_DESK,
     audit: policy === null ? undefined : desk?.audit,
     accounts: (path, own) => accountsOf(root, path, own),
+    timed: desk !== null && isTimed(root),
   });
 }
 

@@ -2,12 +2,12 @@
  * Owns: the node as inspection sees it: the whole tree, one process, and acting on one by path.
  * Does not own: the socket (observe/inspect.ts).
  */
-import type { App } from "../actor/app.ts";
+import { type App, specAt } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { ProcessView } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
-import type { Detail, Inspectable, NodeView } from "../observe/view.ts";
+import type { BudgetView, Detail, Inspectable, NodeView, RaiseRequest } from "../observe/view.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { letters } from "./letters.ts";
@@ -112,13 +112,28 @@ function ask(node: Node, parent: string, request: AdminRequest): Promise<void> {
   });
 }
 
+/** What counts in one life of an actor is held by the actor itself: no books, nothing to raise. */
+const OF_ONE_LIFE = ["steps", "reductions"] as const;
+
+async function budgets(node: Node, raise: RaiseRequest | null): Promise<BudgetView[]> {
+  const own = raise && OF_ONE_LIFE.find((each) => raise.more[each] !== undefined);
+  if (raise && own && specAt(node.app.root, raise.path)?.kind === "actor") {
+    throw new ActorError("E_QUOTA_UNHELD", `${own} of an actor count in one life`, {
+      at: raise.path,
+      fix: "raise them in its spec, or those of a supervisor above it",
+    });
+  }
+  return ((await node.threads[CONTROL]?.budgets(raise)) ?? []) as BudgetView[];
+}
+
 /** A node's {@link Inspectable}. */
 export function inspectable(node: Node): Inspectable {
   return {
     tree: () => tree(node),
     show: async (path) => {
       const row = await find(node, path);
-      const quota = (await node.threads[CONTROL]?.quota(path)) ?? [];
+      const all = await budgets(node, null);
+      const quota = all.find((each) => each.path === path)?.rows ?? [];
       const found = (await node.threads[row.thread]?.detail(path)) ?? null;
       if (found !== null) return { ...found, quota, lastExit: row.lastExit } as Detail;
       // Known to its supervisor, but not running.
@@ -129,6 +144,7 @@ export function inspectable(node: Node): Inspectable {
     act: (command, path) => act(node, command, path),
     letters: (asked) => letters(node, asked),
     questions: () => questionsOf(node.app, node.host.kernel),
+    budgets: (raise = null) => budgets(node, raise),
     answer: (said) => answerQuestion(node.app, node.host.kernel, said),
   };
 }

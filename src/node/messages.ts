@@ -6,7 +6,8 @@ import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
-import type { AccountView } from "../tool/ledger.ts";
+import type { Budget } from "../tool/desk.ts";
+import type { Raise, Refused } from "./desk-link.ts";
 import type { NodeData } from "./elsewhere.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { MovingData } from "./moving.ts";
@@ -68,8 +69,8 @@ export type ToThread =
   | { kind: "close" }
   | { kind: "snapshot"; id: number }
   | { kind: "detail"; id: number; path: string }
-  /** To the control thread: what a quota's books say. */
-  | { kind: "quota"; id: number; path: string }
+  /** To the control thread: what the books of quotas say, after raising limits if that is asked. */
+  | { kind: "budgets"; id: number; raise: Raise | null }
   | { kind: "letters"; id: number; asked: ThreadLetters };
 
 /** One thread at a moment. */
@@ -99,5 +100,5 @@ export type FromThread =
   | { kind: "closed" }
   | { kind: "snapshot"; id: number; view: ThreadView }
   | { kind: "detail"; id: number; detail: ProcessDetail | null }
-  | { kind: "quota"; id: number; quota: AccountView[] }
+  | { kind: "budgets"; id: number; budgets: Budget[] | { error: Refused } }
   | { kind: "letters"; id: number; answer: ThreadAnswer };

@@ -12,7 +12,8 @@ import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { Rebalancer } from "../kernel/rebalance.ts";
 import { isHeard } from "../observe/log.ts";
-import { type DeskServer, deskLine, openDesk } from "./desk-link.ts";
+import type { Budget } from "../tool/desk.ts";
+import { type DeskServer, deskLine, openDesk, type Refused, refusedOf } from "./desk-link.ts";
 import { elsewhereOf, type NodeData } from "./elsewhere.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
@@ -183,9 +184,12 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
       const { id, asked } = message;
       return threadLetters(host, asked, (answer) => tell({ kind: "letters", id, answer }));
     }
-    case "quota": {
-      const { id, path } = message;
-      return tell({ kind: "quota", id, quota: desk?.view(path) ?? [] });
+    case "budgets": {
+      const { id, raise } = message;
+      const say = (budgets: Budget[] | { error: Refused }) =>
+        tell({ kind: "budgets", id, budgets });
+      const refused = (thrown: unknown) => say({ error: refusedOf(thrown) });
+      return void (desk?.budgets(raise) ?? Promise.resolve([])).then(say, refused);
     }
     case "detail": {
       const found = detail(host.kernel, message.path);

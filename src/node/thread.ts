@@ -7,7 +7,8 @@ import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
-import type { AccountView } from "../tool/ledger.ts";
+import type { Budget } from "../tool/desk.ts";
+import type { Raise, Refused } from "./desk-link.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
@@ -28,7 +29,7 @@ const CLOSE_MS = 5_000;
 
 type Question =
   | { kind: "snapshot" }
-  | { kind: "quota"; path: string }
+  | { kind: "budgets"; raise: Raise | null }
   | { kind: "detail"; path: string }
   | { kind: "letters"; asked: ThreadLetters };
 
@@ -110,9 +111,14 @@ export class Thread {
     return this.#ask({ kind: "detail", path }) as Promise<ProcessDetail | null>;
   }
 
-  /** What a quota's books say: asked of the control thread. */
-  async quota(path: string): Promise<AccountView[]> {
-    return ((await this.#ask({ kind: "quota", path })) ?? []) as AccountView[];
+  /** What the books of quotas say: asked of the control thread. @throws ActorError of a raise */
+  async budgets(raise: Raise | null): Promise<Budget[]> {
+    const said = ((await this.#ask({ kind: "budgets", raise })) ?? []) as
+      | Budget[]
+      | { error: Refused };
+    if (!("error" in said)) return said;
+    const { code, message, ...place } = said.error;
+    throw new ActorError(code, message, place);
   }
 
   /** Ends it; the control thread ends what runs outside of this process before that. */
@@ -188,7 +194,7 @@ export class Thread {
     else if (message.kind === "hung")
       listener.hung(message.thread, message.generation, message.why);
     else if (message.kind === "snapshot") this.#answers.get(message.id)?.(message.view);
-    else if (message.kind === "quota") this.#answers.get(message.id)?.(message.quota);
+    else if (message.kind === "budgets") this.#answers.get(message.id)?.(message.budgets);
     else if (message.kind === "detail") this.#answers.get(message.id)?.(message.detail);
     else if (message.kind === "letters") this.#answers.get(message.id)?.(message.answer);
   }

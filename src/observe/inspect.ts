@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 import { boundDetail, boundTree, plain } from "./bounds.ts";
 import { isServed, openNodesFolder } from "./nodes.ts";
-import type { Inspectable, NodeEntry, Request } from "./view.ts";
+import type { Inspectable, NodeEntry, RaiseRequest, Request } from "./view.ts";
 import { request } from "./view.ts";
 
 export { findNode, listNodes, type NodeChoice } from "./nodes.ts";
@@ -48,6 +48,7 @@ export async function serveInspection(
     letters: (asked) => node.letters(asked),
     questions: () => node.questions(),
     answer: (said) => node.answer(said),
+    budgets: (raise) => node.budgets(raise),
   };
   const clients = new Set<Socket>();
   // Clients may close their half at once (`echo … | nc -U`) and still want the answer.
@@ -233,6 +234,8 @@ async function perform(asked: Request, node: Inspectable): Promise<unknown> {
       return await inTime(node.letters(asked.asked));
     case "questions":
       return await inTime(node.questions());
+    case "budgets":
+      return await inTime(node.budgets(asked.raise as RaiseRequest | null));
     case "answer":
       return await inTime(node.answer(asked.said));
     default:

@@ -1,8 +1,28 @@
+/** What a quota may limit. */
+const RESOURCES = [
+  "reductions",
+  "tokens",
+  "microUsd",
+  "steps",
+  "toolCalls",
+  "wallMs",
+  "memoryBytes",
+] as const satisfies readonly QuotaResource[];
+
+/** One limit: spent, held for calls under way, and the limit itself. */
+const quotaRow = z.object({
+  resource: z.string(),
+  used: z.number(),
+  held: z.number(),
+  limit: z.number(),
+});
+
 /**
  * Owns: what inspection requests and answers look like: these schemas type the server, the client
  * and the tests. Does not own: making the answers (kernel/inspect.ts) or drawing them (cli/).
  */
 import { z } from "zod";
+import type { QuotaResource } from "../actor/exit.ts";
 
 const exit = z.object({ reason: z.looseObject({ tag: z.string() }), atMs: z.number() }).nullable();
 
@@ -46,11 +66,7 @@ export const processDetail = processView.extend({
     .nullable()
     .default(null),
   /** Its quota: spent, held for calls under way, and the limit. */
-  quota: z
-    .array(
-      z.object({ resource: z.string(), used: z.number(), held: z.number(), limit: z.number() }),
-    )
-    .default([]),
+  quota: z.array(quotaRow).default([]),
   deadLetters: z.array(
     z.object({ type: z.string(), from: z.string(), reason: z.string(), atMs: z.number() }),
   ),
@@ -156,6 +172,24 @@ export type Question = z.infer<typeof question>;
 const said = z.object({ key: z.string(), allow: z.boolean(), why: z.string(), by: z.string() });
 export type Said = z.infer<typeof said>;
 
+/** A path with a quota, and how far each limit is used up. */
+export const budget = z.object({ path: z.string(), rows: z.array(quotaRow) });
+export type BudgetView = z.infer<typeof budget>;
+
+/** Limits that a person raises, in the units of the rows. */
+const raise = z.object({
+  path: z.string(),
+  more: z.partialRecord(z.enum(RESOURCES), z.number().int().positive()),
+  why: z.string().max(4_000),
+  by: z.string(),
+});
+export type RaiseRequest = {
+  readonly path: string;
+  readonly more: { readonly [R in (typeof RESOURCES)[number]]?: number };
+  readonly why: string;
+  readonly by: string;
+};
+
 /** A request on the inspection socket: one JSON object a line. */
 export const request = z.discriminatedUnion("command", [
   z.object({
@@ -168,6 +202,7 @@ export const request = z.discriminatedUnion("command", [
   z.object({ id: z.number(), command: z.literal("letters"), asked: letterRequest }),
   z.object({ id: z.number(), command: z.literal("questions") }),
   z.object({ id: z.number(), command: z.literal("answer"), said }),
+  z.object({ id: z.number(), command: z.literal("budgets"), raise: raise.nullable() }),
   z.object({
     id: z.number(),
     command: z.enum(["stop", "restart", "suspend", "resume", "kill"]),
@@ -203,6 +238,12 @@ export interface Inspectable {
   questions(): Promise<Question[]>;
   /** @returns a sentence of what was done. @throws ActorError E_PATH_UNKNOWN */
   answer(said: Said): Promise<string>;
+  /**
+   * All quotas there are; with `raise` the one whose limits were raised.
+   *
+   * @throws ActorError E_PATH_UNKNOWN, E_QUOTA_UNHELD
+   */
+  budgets(raise?: RaiseRequest | null): Promise<BudgetView[]>;
 }
 
 /** Written beside the socket, so that the CLI finds running nodes. */

@@ -116,14 +116,17 @@ export function fakeTools(host: FakeHost): FakeTools {
     policy: null,
     random: () => 0.5,
     accounts: ownAccount,
+    timed: true,
     ...host,
     desk: {
       enter: (entry, done) => desk.enter(entry, host, done),
+      live: (id, accounts, over) => desk.live(id, accounts, host, over),
       withdraw: (id) => desk.withdraw(id),
       settle: (id, settled) => desk.settle(id, settled),
     },
   });
   return {
+    live: broker.live,
     async call(call) {
       const { tool } = call;
       host.called?.(tool.name, call.input);

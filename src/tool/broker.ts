@@ -16,7 +16,7 @@ import { limitsOf, printedValue, requestOf, sizeOf } from "./command.ts";
 import { judge, type Wait } from "./policy.ts";
 import { Circles } from "./runaway.ts";
 import type { CommandOutput, OutputChunk, SandboxRequest } from "./sandbox.ts";
-import { type DeskAccess, passing } from "./turnstile.ts";
+import { type DeskAccess, minding, passing } from "./turnstile.ts";
 
 /** Runs a tool of the tier `pool` on an input that was checked. */
 export type PoolCall = (
@@ -48,6 +48,8 @@ export interface BrokerHost {
   readonly desk: DeskAccess;
   /** Quotas that an actor stands under. */
   readonly accounts: (path: string, own: ActorSpec) => readonly Account[];
+  /** Is there a quota of time in the tree? */
+  readonly timed: boolean;
   /** A number in [0, 1). */
   readonly random: () => number;
 }
@@ -80,6 +82,9 @@ export function brokerOf(host: BrokerHost): Tools {
   const circles = new WeakMap<AbortSignal, Circles>();
   return {
     audit: host.audit,
+    live: host.timed
+      ? (path, spec, living) => minding(host.desk, host.accounts(path, spec), path, living)
+      : undefined,
     async call(call) {
       const { spec, tool } = call;
       // By name: specs travel between threads.

@@ -4,10 +4,13 @@
  * Does not own: the books (ledger.ts), the limits (gate.ts), how it is reached (node/desk-link.ts).
  */
 import type { Account } from "../actor/accounts.ts";
+import { ActorError } from "../actor/errors.ts";
 import type { ToolLimits } from "../actor/pace.ts";
 import type { NearLimit } from "../kernel/tools.ts";
 import { Gate } from "./gate.ts";
-import { type AccountView, type Amounts, Ledger, type Left, type Refusal } from "./ledger.ts";
+import type { AccountView, Amounts, Extra, Left, Refusal } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
+import { Wakes } from "./wakes.ts";
 
 /** A call that wants to begin. Plain data: it travels between threads. */
 export interface Entry {
@@ -46,7 +49,9 @@ export interface DeskHost {
 /** A line of the books of durable accounts. */
 export type LedgerLine =
   | { readonly hold: string; readonly paths: readonly string[]; readonly amounts: Amounts }
-  | { readonly settle: string; readonly spent: Amounts | null };
+  | { readonly settle: string; readonly spent: Amounts | null }
+  | { readonly began: string }
+  | { readonly raised: string; readonly more: Extra };
 
 interface Waiting {
   readonly entry: Entry;
@@ -67,6 +72,21 @@ interface Inside {
   readonly kept: boolean;
 }
 
+/** An account with its limits. */
+export interface Budget {
+  readonly path: string;
+  readonly rows: readonly AccountView[];
+}
+
+function notRaised(path: string, what: string): ActorError {
+  if (what === "account") {
+    const fix = "coppice budget lists those there are";
+    return new ActorError("E_PATH_UNKNOWN", `${path} has no quota`, { at: path, fix });
+  }
+  const fix = "only a limit that its quota names can be raised";
+  return new ActorError("E_QUOTA_UNHELD", `${path} has no limit of ${what}`, { at: path, fix });
+}
+
 /** Tools with limits; more are a mistake. */
 const TOOLS_MAX = 100_000;
 
@@ -76,9 +96,33 @@ export class Desk {
   readonly #host: DeskHost;
   readonly #lines = new Map<string, Line>();
   readonly #inside = new Map<string, Inside>();
+  readonly #wakes: Wakes;
 
   constructor(host: DeskHost) {
     this.#host = host;
+    const began = (path: string) => void host.keep({ began: path }, () => {});
+    this.#wakes = new Wakes(this.ledger, { ...host, began });
+  }
+
+  /** An actor lives that stands under limits of time. `over` is called once, unless it is withdrawn. */
+  live(
+    id: string,
+    accounts: readonly Account[],
+    owner: object,
+    over: (why: Refusal) => void,
+  ): void {
+    this.#wakes.add(id, accounts, owner, over);
+  }
+
+  /** Raises limits. @returns when it is safe; @throws ActorError E_PATH_UNKNOWN E_QUOTA_UNHELD */
+  raise(path: string, more: Extra): Promise<void> {
+    const none = this.ledger.raise(path, more);
+    if (none !== null) throw notRaised(path, none);
+    this.#wakes.look(path);
+    return new Promise((resolve) => {
+      const durable = this.ledger.isDurable(path);
+      if (!durable || !this.#host.keep({ raised: path, more }, resolve)) resolve();
+    });
   }
 
   /** A call wants to begin. `done` is called once, unless it is withdrawn. @param owner its thread */
@@ -96,6 +140,7 @@ export class Desk {
   /** Nobody waits for it any more. */
   withdraw(id: string): void {
     for (const { waiting } of this.#lines.values()) waiting.delete(id);
+    this.#wakes.delete(id);
     // It may be inside already: then its owner settles it, or is lost.
   }
 
@@ -113,6 +158,7 @@ export class Desk {
 
   /** A thread is gone: its calls may have spent all that they held. */
   lost(owner: object): void {
+    this.#wakes.lost(owner);
     for (const { waiting } of this.#lines.values()) {
       for (const [id, each] of waiting) if (each.owner === owner) waiting.delete(id);
     }
@@ -123,6 +169,12 @@ export class Desk {
 
   view(path: string): AccountView[] {
     return this.ledger.view(path, this.#host.now());
+  }
+
+  /** All accounts there are, by path. */
+  budgets(): Budget[] {
+    const paths = this.ledger.paths.sort();
+    return paths.map((path) => ({ path, rows: this.view(path) })).filter(({ rows }) => rows.length);
   }
 
   #line(tool: string, limits: ToolLimits): Line {

@@ -47,9 +47,21 @@ export type Reserved =
   | { readonly refused: Refusal }
   | { readonly refused: null; readonly near: readonly NearLimit[]; readonly left: Left | null };
 
+/** What a person has added to limits, also to the one of time. */
+export type Extra = { readonly [R in QuotaResource]?: number };
+
+/** What of an account outlives its node. */
+export interface Kept {
+  readonly used: Amounts;
+  /** When its time began; null: it has not. In the time of whoever asks. */
+  readonly firstMs: number | null;
+  readonly extra: Extra;
+}
+
 /** The books of one account. */
 interface Book {
   account: Account;
+  extra: Extra;
   readonly used: Record<Counted, number>;
   readonly held: Record<Counted, number>;
   firstMs: number | null;
@@ -100,12 +112,13 @@ export class Ledger {
         fix: "put the quota on a supervisor instead of on each of so many children",
       });
     }
-    const book = {
+    const book: Book = {
       account,
+      extra: {},
       used: nothing(),
       held: nothing(),
       firstMs: null,
-      warned: new Set<never>(),
+      warned: new Set<QuotaResource>(),
     };
     this.#books.set(account.path, book);
     return book;
@@ -124,11 +137,8 @@ export class Ledger {
       for (const each of COUNTED) book.held[each] += amounts[each] ?? 0;
       book.firstMs ??= nowMs;
       near.push(...nearOf(book));
-      const { path, limits } = book.account;
-      const { wallMs: limit } = limits;
-      if (limit === undefined) continue;
-      const ms = book.firstMs + limit - nowMs;
-      if (left === null || ms < left.ms) left = { ms, path, limit };
+      const own = timeOf(book, nowMs);
+      if (own !== null && (left === null || own.ms < left.ms)) left = own;
     }
     this.#holds.set(id, { books, amounts });
     return { refused: null, near, left };
@@ -156,38 +166,76 @@ export class Ledger {
     this.#book(account);
   }
 
+  /** The time of an account begins with the first actor under it. @returns whether it did so now */
+  begin(account: Account, nowMs: number): boolean {
+    const book = this.#book(account);
+    if (book.firstMs !== null) return false;
+    book.firstMs = nowMs;
+    return true;
+  }
+
+  /** Time that is left to an account; null: it has no such limit, or its time has not begun. */
+  timeLeft(path: string, nowMs: number): Left | null {
+    const book = this.#books.get(path);
+    return book === undefined ? null : timeOf(book, nowMs);
+  }
+
+  /** Raises limits there are. @returns what has no limit that could be raised; null: all have */
+  raise(path: string, more: Extra): QuotaResource | "account" | null {
+    const book = this.#books.get(path);
+    if (book === undefined) return "account";
+    const names = Object.keys(more) as QuotaResource[];
+    const none = names.find((each) => book.account.limits[each] === undefined);
+    if (none !== undefined) return none;
+    const sum = names.map((each) => [each, (book.extra[each] ?? 0) + (more[each] ?? 0)]);
+    book.extra = { ...book.extra, ...Object.fromEntries(sum) };
+    for (const each of names) book.warned.delete(each);
+    return null;
+  }
+
+  /** Does what this account has spent outlive the node? */
+  isDurable(path: string): boolean {
+    return this.#books.get(path)?.account.durable ?? false;
+  }
+
   /** What an account of an earlier node has spent. */
-  restore(path: string, used: Amounts): void {
+  restore(path: string, { used, firstMs, extra }: Kept): void {
     const limits = { soft: { at: 1, tell: "" } };
     const book = this.#book({ path, limits, durable: true });
     for (const each of COUNTED) book.used[each] += used[each] ?? 0;
+    book.firstMs = firstMs;
+    book.extra = extra;
+  }
+
+  /** Paths that have an account. */
+  get paths(): string[] {
+    return [...this.#books.keys()];
   }
 
   /** Limits of an account, with what is spent and held. */
   view(path: string, nowMs: number): AccountView[] {
     const book = this.#books.get(path);
     if (book === undefined) return [];
-    const { limits } = book.account;
     const rows = COUNTED.flatMap((resource) => {
-      const limit = limits[resource];
+      const limit = limitOf(book, resource);
       if (limit === undefined) return [];
       return [{ resource, used: book.used[resource], held: book.held[resource], limit }];
     });
-    const { wallMs: limit } = limits;
+    const limit = limitOf(book, "wallMs");
     if (limit === undefined) return rows;
     const used = book.firstMs === null ? 0 : Math.round(nowMs - book.firstMs);
     return [...rows, { resource: "wallMs", used, held: 0, limit }];
   }
 
   /** What durable accounts have spent, calls under way counted in full. */
-  *durable(): Generator<readonly [string, Amounts]> {
-    for (const [path, { account, used, held }] of this.#books) {
+  *durable(): Generator<readonly [string, Kept]> {
+    for (const [path, { account, used, held, firstMs, extra }] of this.#books) {
       if (!account.durable) continue;
       const sum = COUNTED.filter((each) => each !== "memoryBytes").map((each) => [
         each,
         used[each] + held[each],
       ]);
-      yield [path, Object.fromEntries(sum)];
+      yield [path, { used: Object.fromEntries(sum), firstMs, extra }];
     }
   }
 
@@ -197,25 +245,40 @@ export class Ledger {
   }
 }
 
+function limitOf({ account, extra }: Book, resource: QuotaResource): number | undefined {
+  const limit = account.limits[resource];
+  return limit === undefined ? undefined : limit + (extra[resource] ?? 0);
+}
+
+function timeOf(book: Book, nowMs: number): Left | null {
+  const limit = limitOf(book, "wallMs");
+  if (limit === undefined || book.firstMs === null) return null;
+  return { ms: book.firstMs + limit - nowMs, path: book.account.path, limit };
+}
+
+/** Time that is over. */
+export const overtime = ({ ms, path, limit }: Left): Refusal | null =>
+  ms > 0 ? null : { path, resource: "wallMs", limit, used: Math.round(limit - ms) };
+
 function refusalOf(book: Book, amounts: Amounts, nowMs: number): Refusal | null {
-  const { account, used, held, firstMs } = book;
-  const { path, limits } = account;
+  const { account, used, held } = book;
+  const { path } = account;
   for (const resource of COUNTED) {
-    const limit = limits[resource];
+    const limit = limitOf(book, resource);
     if (limit === undefined) continue;
     const spent = used[resource] + held[resource];
     // A limit that is passed already refuses also what would cost nothing of it.
     if (spent + (amounts[resource] ?? 0) > limit) return { path, resource, limit, used: spent };
   }
-  const { wallMs: limit } = limits;
-  if (limit === undefined || firstMs === null || nowMs - firstMs < limit) return null;
-  return { path, resource: "wallMs", limit, used: Math.round(nowMs - firstMs) };
+  const left = timeOf(book, nowMs);
+  return left === null ? null : overtime(left);
 }
 
-function nearOf({ account, used, held, warned }: Book): NearLimit[] {
+function nearOf(book: Book): NearLimit[] {
+  const { account, used, held, warned } = book;
   const { path, limits } = account;
   return COUNTED.flatMap((resource) => {
-    const limit = limits[resource];
+    const limit = limitOf(book, resource);
     const spent = used[resource] + held[resource];
     if (limit === undefined || warned.has(resource) || spent < limit * limits.soft.at) return [];
     if (resource === "memoryBytes") return [];

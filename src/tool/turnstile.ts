@@ -8,14 +8,16 @@ import type { Account } from "../actor/accounts.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE, neverStarted } from "../actor/outcome.ts";
 import type { AnyTool, Spend } from "../actor/tool.ts";
-import type { ToolCall, ToolEnd } from "../kernel/tools.ts";
+import type { Living, ToolCall, ToolEnd } from "../kernel/tools.ts";
 import type { Admission, Entry, Settled } from "./desk.ts";
-import type { Amounts, Left } from "./ledger.ts";
+import type { Amounts, Left, Refusal } from "./ledger.ts";
 import type { Wait } from "./policy.ts";
 
 /** A desk, near or far. */
 export interface DeskAccess {
   enter(entry: Entry, done: (admission: Admission) => void): void;
+  /** An actor lives under limits of time: `over` is called when one has passed. */
+  live(id: string, accounts: readonly Account[], over: (why: Refusal) => void): void;
   withdraw(id: string): void;
   settle(id: string, settled: Settled): void;
 }
@@ -99,6 +101,20 @@ function enter(desk: DeskAccess, entry: Entry, signal: AbortSignal): Promise<Adm
 
 /** Calls of this thread. An actor that comes back on another one must not have an id twice. */
 let last = 0;
+
+/** Minds the time of an actor, as long as it lives. */
+export function minding(
+  desk: DeskAccess,
+  accounts: readonly Account[],
+  path: string,
+  { signal, over }: Living,
+): void {
+  const timed = accounts.filter(({ limits }) => limits.wallMs !== undefined);
+  if (timed.length === 0) return;
+  const id = `${path}!${threadId}.${++last}`;
+  desk.live(id, timed, ({ path: at, ...why }) => over({ ...why, at }));
+  signal().addEventListener("abort", () => desk.withdraw(id), { once: true });
+}
 
 /**
  * Runs a call when it may run, and settles it. @param run is given a signal that fires also when the

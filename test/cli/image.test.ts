@@ -59,14 +59,14 @@ const there = (name: string) => existsSync(join(home, name));
 
 test("two versions beside each other find each its own; an older image alone is told", async () => {
   expect(await call()).toMatchObject({
-    tag: "denied",
+    tag: "failed",
     why: "there is no guest image with sh; run: coppice image build sh",
   });
   place("a", OLD);
   place("b", "");
   expect(findImage("sh")).toBeNull();
   expect(await call()).toMatchObject({
-    tag: "denied",
+    tag: "failed",
     why: "the guest image with sh was built for another version of Coppice; run: coppice image build sh",
   });
   place("c", guestVersion());

@@ -92,6 +92,11 @@ export class FakeNode implements Inspectable {
     this.rows = rows;
   }
 
+  async budgets(): Promise<[]> {
+    this.asked.push("budgets");
+    return [];
+  }
+
   async tree(): Promise<NodeView> {
     this.asked.push("tree");
     await this.before();

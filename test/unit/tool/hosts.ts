@@ -9,6 +9,7 @@ export function nearDesk(host: Partial<DeskHost> = {}) {
   const desk = new Desk({ now: () => 0, after, keep: () => false, ...host });
   const access: BrokerHost["desk"] = {
     enter: (entry, done) => desk.enter(entry, access, done),
+    live: (id, accounts, over) => desk.live(id, accounts, access, over),
     withdraw: (id) => desk.withdraw(id),
     settle: (id, settled) => desk.settle(id, settled),
   };
@@ -24,6 +25,7 @@ export const bareHost = (more: Partial<BrokerHost> = {}): BrokerHost => ({
   wait: async () => {},
   desk: nearDesk().access,
   accounts: () => [],
+  timed: false,
   random: () => 0.5,
   ...more,
 });

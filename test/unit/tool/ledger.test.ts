@@ -18,6 +18,7 @@ const all = account("/crew", { microUsd: 1_000, toolCalls: 50 });
 const one = account("/crew/a", { microUsd: 400, wallMs: 100, memoryBytes: 64 });
 const other = account("/crew/b", { tokens: 10 });
 
+const clocks = { now: () => 0, wall: () => 0 };
 const used = (ledger: Ledger, path: string, resource: string) =>
   ledger.view(path, 0).find((each) => each.resource === resource);
 
@@ -140,7 +141,7 @@ describe("the books on disk", () => {
   /** A node's life: what it does, and how it ends. */
   async function life(act: (ledger: Ledger, file: LedgerFile) => Promise<void>, bytes?: number) {
     const ledger = new Ledger();
-    const file = new LedgerFile(folder, ledger, bytes);
+    const file = new LedgerFile(folder, ledger, clocks, bytes);
     await act(ledger, file);
     await file.close();
     return ledger;
@@ -193,7 +194,7 @@ describe("the books on disk", () => {
     await life((ledger, file) => call(ledger, file, "1", 100));
     const [name = ""] = readdirSync(folder);
     appendFileSync(join(folder, name), "{{{\n");
-    expect(() => new LedgerFile(folder, new Ledger())).toThrow(
+    expect(() => new LedgerFile(folder, new Ledger(), clocks)).toThrow(
       expect.objectContaining({ code: "E_STORE_CORRUPT" }),
     );
   });
