@@ -24,7 +24,11 @@ export interface Child {
   lastExit: { reason: ExitReason; atMs: number } | null;
 }
 
-export type StartOutcome = { ok: true } | { ignore: true } | { error: ExitReason };
+/** `elsewhere`: it was not started, as it runs on another node. */
+export type StartOutcome =
+  | { ok: true }
+  | { ignore: true; elsewhere?: true }
+  | { error: ExitReason };
 
 /** Who asked for something: opaque to the machine. */
 export type From = unknown;

@@ -154,7 +154,7 @@ export class SupervisorCell implements Commands {
 
   start(child: Child): void {
     if (!this.here(child.id)) {
-      const outcome = { ignore: true } as const;
+      const outcome = { ignore: true, elsewhere: true } as const;
       return this.receive({ kind: "started", to: this.path, life: child.life, outcome });
     }
     this.kernel.startChild({

@@ -18,7 +18,18 @@ import {
   specArgs,
   type Work,
 } from "./supervision.ts";
-import { advance, askToEnd, lay, onDeadline, onExited, onStarted, remove, run } from "./work.ts";
+import {
+  advance,
+  askToEnd,
+  drop,
+  lay,
+  onDeadline,
+  onExited,
+  onStarted,
+  ousted,
+  remove,
+  run,
+} from "./work.ts";
 
 /** Begins: starts the children of the spec in order; `ready` is commanded when all have started. */
 export function begin(state: SupervisorState, out: Commands): void {
@@ -92,7 +103,10 @@ function ended(state: SupervisorState, child: Child, reason: ExitReason, out: Co
   }
   lay(state, child);
   if (decision === "restart") return restart(state, child, reason, out);
-  if (decision === "remove" || state.spec.template) remove(state, child, out);
+  if (decision === "remove" || state.spec.template) {
+    if (ousted(reason)) drop(state, child);
+    else remove(state, child, out);
+  }
   if (!child.spec.significant) return;
   const active = (each: Child) =>
     each !== child && each.spec.significant && each.status !== "undefined";

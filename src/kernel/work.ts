@@ -47,7 +47,10 @@ export function onStarted(
   } else {
     lay(state, child);
     const dropped = child.spec.restart === "temporary" && work.kind !== "restart";
-    if (dropped || state.spec.template) remove(state, child, out);
+    if (dropped || state.spec.template) {
+      if ("elsewhere" in outcome) drop(state, child);
+      else remove(state, child, out);
+    }
   }
   if (work.kind === "start" && (child.status === "up" || child.spec.restart !== "temporary")) {
     if (child.status === "up" || !state.spec.template) state.children.set(child.id, child);
@@ -111,10 +114,20 @@ export function lay(state: SupervisorState, child: Child) {
   child.died = false;
 }
 
-/** The child's spec goes too. */
-export function remove(state: SupervisorState, child: Child, out: Commands) {
+/** The child's spec goes; what a store has of it stays, for whoever runs it next. */
+export function drop(state: SupervisorState, child: Child) {
   if (state.children.get(child.id) === child) state.children.delete(child.id);
+}
+
+/** The child is gone for good, and what a store has of it. */
+export function remove(state: SupervisorState, child: Child, out: Commands) {
+  drop(state, child);
   out.forget(child);
+}
+
+/** Did it end because it runs on another node now? Then nobody meant its end. */
+export function ousted(reason: ExitReason): boolean {
+  return reason.tag === "fenced" || (reason.tag === "bad_start" && reason.code === "E_STORE_LEASE");
 }
 
 /** Starts a piece of work; S-1. */
@@ -184,7 +197,9 @@ function finish(state: SupervisorState, work: Work, out: Commands) {
       return out.reply(work.from, { ok: child?.status === "up" ? child.id : null });
     case "terminate":
       if (child && (child.spec.restart === "temporary" || state.spec.template)) {
-        remove(state, child, out);
+        // (A supervisor that asks itself does so because the child is another node's.)
+        if (work.from === null) drop(state, child);
+        else remove(state, child, out);
       }
       return out.reply(work.from, { ok: null });
     case "exit":
@@ -222,6 +237,16 @@ function startFailed(
     state.inbox.push({ type: "retry", child, reason });
     return;
   }
-  if (work.kind === "start") remove(state, child, out);
+  if (work.kind === "start") {
+    // What the store had before this start is not this start's to take away.
+    if (ousted(reason)) drop(state, child);
+    else if (work.from !== null) remove(state, child, out);
+    else {
+      // A child that was there before, on another node: its start is a restart.
+      state.children.set(child.id, child);
+      child.status = "restarting";
+      state.inbox.push({ type: "retry", child, reason });
+    }
+  }
   out.reply(work.from, { error: "start_failed", reason });
 }

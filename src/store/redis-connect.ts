@@ -37,6 +37,10 @@ export function isPassing(thrown: unknown): boolean {
   return name !== "ReplyError" || NOT_NOW.test(message);
 }
 
+/** The server has no room: it takes nothing new. */
+export const isFull = (thrown: unknown): boolean =>
+  (thrown as Error)?.message?.startsWith("OOM") ?? false;
+
 /** The partition has another holder. */
 export const isFenced = (thrown: unknown): boolean =>
   /^(FENCED|STALE)/.test((thrown as Error)?.message ?? "");
@@ -49,6 +53,10 @@ export function shownUrl(url: string): string {
 /** What a server promises about what it has answered. */
 export interface ServerSettings {
   readonly version: string;
+  /** master or slave, as Redis says it. */
+  readonly role: string;
+  readonly replicas: number;
+  readonly usedBytes: number;
   /** null where the server does not tell. */
   readonly appendonly: string | null;
   readonly appendfsync: string | null;
@@ -137,23 +145,12 @@ export class RedisConnections {
     });
   }
 
-  async settings(): Promise<ServerSettings> {
+  /** Of each server that takes writes: several in a Cluster. */
+  async settings(): Promise<ServerSettings[]> {
+    const { client } = this;
+    const servers = "nodes" in client ? (client as unknown as Cluster).nodes("master") : [client];
     try {
-      const info = await this.client.info("server");
-      const version = /redis_version:(\S+)/.exec(info)?.[1] ?? "?";
-      const read = async (name: string) => {
-        // Hosted servers forbid the question.
-        const answer = (await this.client.config("GET", name).catch(() => [])) as string[];
-        return answer[1] ?? null;
-      };
-      const maxmemory = await read("maxmemory");
-      return {
-        version,
-        appendonly: await read("appendonly"),
-        appendfsync: await read("appendfsync"),
-        maxmemoryPolicy: await read("maxmemory-policy"),
-        maxmemory: maxmemory === null ? null : Number(maxmemory),
-      };
+      return await Promise.all(servers.map(settingsOf));
     } catch (thrown) {
       throw unreachable(this.#at, thrown);
     }
@@ -162,6 +159,27 @@ export class RedisConnections {
   close(): void {
     for (const client of [...this.#clients, this.#listener]) client.disconnect();
   }
+}
+
+async function settingsOf(server: Redis): Promise<ServerSettings> {
+  const info = await server.info();
+  const said = (name: string) => new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1] ?? null;
+  const read = async (name: string) => {
+    // Hosted servers forbid the question.
+    const answer = (await server.config("GET", name).catch(() => [])) as string[];
+    return answer[1] ?? null;
+  };
+  const maxmemory = await read("maxmemory");
+  return {
+    version: said("redis_version") ?? "?",
+    role: said("role") ?? "?",
+    replicas: Number(said("connected_slaves") ?? 0),
+    usedBytes: Number(said("used_memory") ?? 0),
+    appendonly: await read("appendonly"),
+    appendfsync: await read("appendfsync"),
+    maxmemoryPolicy: await read("maxmemory-policy"),
+    maxmemory: maxmemory === null ? null : Number(maxmemory),
+  };
 }
 
 async function importClient() {
@@ -186,12 +204,16 @@ export function unreachable(at: string, thrown: unknown): ActorError {
 }
 
 /**
- * Refuses a server that would forget what it has answered.
+ * Refuses a server that would forget what it has answered, of a Cluster any of them.
  *
  * @returns what is weaker than it might seem, in words
  * @throws ActorError E_STORE_SETTINGS
  */
-export function checkSettings(settings: ServerSettings, spec: RedisSpec): string[] {
+export function checkSettings(servers: readonly ServerSettings[], spec: RedisSpec): string[] {
+  return [...new Set(servers.flatMap((each) => checkServer(each, spec)))];
+}
+
+function checkServer(settings: ServerSettings, spec: RedisSpec): string[] {
   const { appendonly, appendfsync, maxmemory, maxmemoryPolicy, version } = settings;
   const at = shownUrl(spec.url);
   const refuse = (fact: string, fix: string) =>
@@ -211,6 +233,9 @@ export function checkSettings(settings: ServerSettings, spec: RedisSpec): string
     throw refuse("the server keeps data in memory only: appendonly no", fix);
   } else if (spec.durability === "flushed" && appendfsync !== "always") {
     weak.push(`a power cut may take the last moments: appendfsync is ${appendfsync}, not always`);
+  }
+  if (settings.replicas > 0) {
+    weak.push("its replicas follow a moment later: one that is promoted may lack what came last");
   }
   return weak;
 }

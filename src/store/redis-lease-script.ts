@@ -10,7 +10,9 @@
 export const LEASE = `
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[1] then return { 0, holder, {} } end
-redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2])
+-- A renewal needs no memory: on a full server a lease goes on.
+if holder then redis.call('PEXPIRE', KEYS[3], ARGV[2])
+else redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2]) end
 if redis.call('HGET', KEYS[2], 'holder') ~= ARGV[1] then
   redis.call('HSET', KEYS[2], 'holder', ARGV[1])
   redis.call('HINCRBY', KEYS[2], 'token', 1)

@@ -9,7 +9,7 @@
  */
 import { performance } from "node:perf_hooks";
 import { preferred } from "./partition.ts";
-import { type RedisConnections, script } from "./redis-connect.ts";
+import { isFull, type RedisConnections, script } from "./redis-connect.ts";
 import { LEASE, PRESENCE, RELEASE } from "./redis-lease-script.ts";
 import { number, type Reply, text } from "./redis-wire.ts";
 
@@ -129,10 +129,17 @@ export class Leases {
 
   async #doRound(): Promise<void> {
     const { partitions, listener, node } = this.#options;
-    const members = await this.#present(this.#options.leaseMs);
-    listener.members(members);
-    const nodes = members.map((member) => member.node);
-    this.#nodes = nodes;
+    let full: unknown = null;
+    try {
+      const members = await this.#present(this.#options.leaseMs);
+      listener.members(members);
+      this.#nodes = members.map((member) => member.node);
+    } catch (thrown) {
+      // A full server takes no word of ours: what we hold we hold on.
+      if (!isFull(thrown)) throw thrown;
+      full = thrown;
+    }
+    const nodes = this.#nodes;
     const work: Promise<void>[] = [];
     for (let partition = 0; partition < partitions; partition++) {
       const isOurs = preferred(partition, nodes) === node;
@@ -140,6 +147,7 @@ export class Leases {
       else if (isOurs) work.push(this.#claim(partition));
     }
     for (const { reason } of (await Promise.allSettled(work)).filter(isRejected)) throw reason;
+    if (full !== null) throw full;
   }
 
   async #renew(partition: number, keep: boolean): Promise<void> {

@@ -67,6 +67,7 @@ const { REDIS_URL = "redis://127.0.0.1:6379", REDIS_LEASE = "2s" } = process.env
 export default app({
   store: redis({
     url: REDIS_URL,
+    cluster: process.env.REDIS_CLUSTER === "yes",
     prefix: process.env.REDIS_PREFIX ?? "bank",
     partitions: Number(process.env.REDIS_PARTITIONS ?? 8),
     lease: REDIS_LEASE as "2s",

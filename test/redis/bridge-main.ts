@@ -1,6 +1,7 @@
 // A Redis store on a thread, asked synchronously: the acceptance suite's engines are synchronous.
 
 import { type MessagePort, workerData } from "node:worker_threads";
+import type { Cluster, Redis } from "ioredis";
 import type { RedisSpec } from "../../src/actor/store.ts";
 import { keysOf } from "../../src/store/redis-leases.ts";
 import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
@@ -27,10 +28,16 @@ function ring(reply: { value: unknown } | { error: string }): void {
   Atomics.notify(bell, 0);
 }
 
+/** Of all servers of a Cluster. */
+async function keysOn(client: Redis | Cluster, pattern: string): Promise<string[]> {
+  const servers = "nodes" in client ? client.nodes("master") : [client];
+  return (await Promise.all(servers.map((each) => each.keys(pattern)))).flat();
+}
+
 async function paths({ connections: { client } }: OpenRedis): Promise<string[]> {
   const found: string[] = [];
   for (const base of bases) {
-    for (const key of await client.keys(`${base.replace(/[{}]/g, "?")}a:*`)) {
+    for (const key of await keysOn(client, `${base.replace(/[{}]/g, "?")}a:*`)) {
       if ((await client.hexists(key, "born")) === 1) found.push(key.slice(base.length + 2));
     }
   }

@@ -1,6 +1,7 @@
 // A process with a node of bank.ts, for the tests: commands come as lines of JSON on stdin, answers
 // go out as lines on stdout; what the node says of itself goes out as { event }.
 
+import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import { dynamicRef, ref, start } from "coppice";
 import { Account, Clerk, Porter } from "./bank.ts";
@@ -8,6 +9,8 @@ import { Account, Clerk, Porter } from "./bank.ts";
 export type Command =
   | { do: "open"; account: string }
   | { do: "pay"; from: string; to: string; amount: number }
+  /** Answered when the payment's order is stored. */
+  | { do: "order"; from: string; to: string; amount: number }
   | { do: "balance"; account: string }
   | { do: "count" }
   | { do: "never" }
@@ -43,6 +46,15 @@ try {
       case "pay": {
         const { from, to, amount } = command;
         return system.tell(account(from), "pay", { to, amount });
+      }
+      case "order": {
+        const { from, to, amount } = command;
+        return system.tell(
+          account(from),
+          "pay",
+          { to, amount },
+          { stored: true, id: randomUUID() },
+        );
       }
       case "balance":
         return system.ask(account(command.account), "balance", {}, { timeout });

@@ -9,10 +9,13 @@ export interface Cable {
   /** What is asked arrives, what is answered does not. */
   deafen(): void;
   heal(): void;
+  /** It leads to another server from now on; who was connected must connect again. */
+  lead(port: number): void;
   close(): void;
 }
 
-export function startProxy(port: number): Promise<Cable> {
+export function startProxy(first: number): Promise<Cable> {
+  let port = first;
   const sockets = new Set<Socket>();
   let isCut = false;
   let isDeaf = false;
@@ -47,6 +50,10 @@ export function startProxy(port: number): Promise<Cable> {
           isCut = false;
           isDeaf = false;
           // What got lost on the way is lost: the connections are of no use any more.
+          end();
+        },
+        lead(to) {
+          port = to;
           end();
         },
         close() {

@@ -28,11 +28,12 @@ describe("settings", () => {
   const good = {
     ...{ version: "7.0.15", appendonly: "yes", appendfsync: "always" },
     ...{ maxmemory: 0, maxmemoryPolicy: "noeviction" },
+    ...{ role: "master", replicas: 0, usedBytes: 1 },
   };
   const flushed = specOf({});
 
   test("a server that keeps everything is taken without a word", () => {
-    expect(checkSettings(good, flushed)).toEqual([]);
+    expect(checkSettings([good], flushed)).toEqual([]);
   });
 
   test.each([
@@ -42,17 +43,18 @@ describe("settings", () => {
     [{ version: "5.0.3" }, "6.2"],
   ])("%j is refused", (bad, remedy) => {
     const expected = { code: "E_STORE_SETTINGS", fix: expect.stringContaining(remedy) };
-    expect(() => checkSettings({ ...good, ...bad }, flushed)).toThrow(
+    expect(() => checkSettings([good, { ...good, ...bad }], flushed)).toThrow(
       expect.objectContaining(expected),
     );
   });
 
   test("what is weaker is said; who asks for less is not warned", () => {
-    const [weak] = checkSettings({ ...good, appendfsync: "everysec" }, flushed);
+    const [weak] = checkSettings([{ ...good, appendfsync: "everysec" }], flushed);
     expect(weak).toMatch(/power cut .* everysec/);
-    expect(checkSettings({ ...good, appendonly: null }, flushed)[0]).toMatch(/does not tell/);
+    expect(checkSettings([{ ...good, appendonly: null }], flushed)[0]).toMatch(/does not tell/);
+    expect(checkSettings([{ ...good, replicas: 1 }], flushed)[0]).toMatch(/promoted may lack/);
     const less = specOf({ durability: "committed" });
-    expect(checkSettings({ ...good, appendonly: "no", appendfsync: "no" }, less)).toEqual([]);
+    expect(checkSettings([{ ...good, appendonly: "no", appendfsync: "no" }], less)).toEqual([]);
   });
 
   test("passwords are not shown", () => {

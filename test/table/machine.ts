@@ -21,6 +21,8 @@ export class Machine implements Commands {
   /** "start a", "stop b", "kill c" in order. */
   did: string[] = [];
   reports: Report[] = [];
+  /** Children that the store was told to forget. */
+  forgot: string[] = [];
   ended: ExitReason | null = null;
   /** undefined until the supervisor's own start is over. */
   started: ExitReason | null | undefined;
@@ -104,5 +106,7 @@ export class Machine implements Commands {
     this.reports.push(report);
   }
 
-  forget(): void {}
+  forget({ id }: Child): void {
+    this.forgot.push(id);
+  }
 }

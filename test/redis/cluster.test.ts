@@ -1,0 +1,66 @@
+// A Redis Cluster: the acceptance suite of stores, and two nodes of an app, on three masters.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type RedisSpec, redis } from "../../src/actor/store.ts";
+import { storeSuite } from "../tck/store.tck.ts";
+import { openBridge } from "./bridge.ts";
+import { killAll, type NodeProcess, startNode } from "./node-process.ts";
+import { whyNoRedis } from "./server.ts";
+import { type RedisCluster, startCluster } from "./servers.ts";
+
+const missing = await whyNoRedis();
+const NAMES = Array.from({ length: 12 }, (_, n) => `a${n}`);
+const PATIENT = { timeout: 120_000, interval: 200 } as const;
+
+describe.skipIf(missing !== null)("with a Redis Cluster", { timeout: 180_000 }, () => {
+  let cluster: RedisCluster;
+  let opened = 0;
+  beforeAll(async () => {
+    cluster = await startCluster();
+  }, 120_000);
+  afterEach(killAll, 60_000);
+  afterAll(() => cluster?.end());
+
+  storeSuite("redis cluster", () => {
+    const own = { prefix: `tck${++opened}`, partitions: 1, lease: "1m" } as const;
+    return openBridge(redis({ url: cluster.url, cluster: true, ...own }) as RedisSpec);
+  });
+
+  test("two nodes share partitions on all masters; one is killed, nothing is lost or doubled", async () => {
+    const env = { REDIS_URL: cluster.url, REDIS_CLUSTER: "yes", REDIS_LEASE: "3s" };
+    const nodes = [await startNode(env), await startNode(env)] as const;
+    const [first, second] = nodes;
+    for (const account of NAMES) await first.insist({ do: "open", account }).catch(taken);
+    let paid = 0;
+    for (const by of nodes) {
+      for (const from of NAMES) {
+        for (const to of NAMES) {
+          void by.do({ do: "pay", from, to, amount: 1 }).catch(() => {});
+          paid++;
+        }
+      }
+    }
+    await expect.poll(async () => (await balances(second)).got, PATIENT).toBe(paid);
+    const keys = await Promise.all(cluster.servers.map(({ client }) => client.dbsize()));
+    expect(keys.every((count) => count > 0)).toBe(true);
+    await first.kill();
+    expect(await balances(second)).toEqual({ got: paid, sum: 1_000 * NAMES.length });
+    expect(await second.insist({ do: "count" })).toMatchObject({ pid: second.pid });
+  });
+});
+
+/** Tried before, and done. */
+function taken(error: { code?: string }): void {
+  if (error.code !== "refused") throw error;
+}
+
+async function balances(node: NodeProcess) {
+  const all: { balance: number; got: number }[] = [];
+  for (const account of NAMES) {
+    all.push((await node.insist({ do: "balance", account })) as (typeof all)[0]);
+  }
+  return {
+    got: all.reduce((sum, each) => sum + each.got, 0),
+    sum: all.reduce((sum, each) => sum + each.balance, 0),
+  };
+}

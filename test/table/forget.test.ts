@@ -1,0 +1,90 @@
+// What a store has of a dynamic child goes when its end was meant, and never because it runs elsewhere.
+
+import { actor, dynamic } from "coppice";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import type { ExitReason } from "../../src/actor/exit.ts";
+import type { StartOutcome } from "../../src/kernel/supervision.ts";
+import { Machine } from "./machine.ts";
+
+const Kept = actor("kept", {
+  args: z.object({}),
+  state: z.null(),
+  messages: {},
+  init: () => null,
+  on: {},
+});
+const NOBODY = null;
+const FENCED: ExitReason = { tag: "fenced", token: 1 };
+const AWAY: ExitReason = { tag: "bad_start", code: "E_STORE_LEASE", message: "away" };
+const BROKEN: ExitReason = { tag: "error", name: "Error", message: "no" };
+
+function machine(restart: "permanent" | "transient" | "temporary" = "permanent"): Machine {
+  const spec = dynamic("d", { intensity: 3 }, Kept, { durable: true, restart });
+  const made = new Machine(spec as never);
+  made.call({ op: "start_child", id: "a", args: {} });
+  expect([made.kids, made.forgot]).toEqual(["a:up", []]);
+  return made;
+}
+
+/** As a supervisor asks itself, when partitions come and go. */
+const asksItself = (made: Machine, op: "start_child" | "terminate_child", id: string) =>
+  made.feed({ type: "call", request: { op, id, args: {} } as never, from: NOBODY });
+
+test("a child that is stopped by somebody is forgotten; one that runs elsewhere is not", () => {
+  const made = machine();
+  asksItself(made, "terminate_child", "a");
+  expect([made.kids, made.forgot]).toEqual(["", []]);
+  asksItself(made, "start_child", "a");
+  made.call({ op: "terminate_child", id: "a" });
+  expect([made.kids, made.forgot]).toEqual(["", ["a"]]);
+});
+
+test("a start that comes too late, as the child runs elsewhere, takes nothing away", () => {
+  const made = machine();
+  made.outcomes.set("b", { ignore: true, elsewhere: true });
+  asksItself(made, "start_child", "b");
+  expect([made.kids, made.forgot]).toEqual(["a:up", []]);
+  made.outcomes.set("b", { ignore: true });
+  made.call({ op: "start_child", id: "b", args: {} });
+  expect([made.kids, made.forgot]).toEqual(["a:up", ["b"]]);
+});
+
+test.each<[string, ExitReason, string]>([
+  ["is refused by the store, as another node has the child", AWAY, "a:up"],
+  ["is cut off by another node", FENCED, "a:up"],
+])("a start that %s takes nothing away", (_, error, kids) => {
+  const made = machine();
+  const outcome: StartOutcome = { error };
+  for (const from of [NOBODY, "caller"]) {
+    made.outcomes.set("b", outcome);
+    made.feed({ type: "call", request: { op: "start_child", id: "b", args: {} }, from });
+    expect([made.kids, made.forgot]).toEqual([kids, []]);
+  }
+});
+
+test("a child that comes from another node and fails to start is tried again, as in a restart", () => {
+  const made = machine();
+  made.outcomes.set("b", { error: BROKEN });
+  asksItself(made, "start_child", "b");
+  expect([made.kids, made.forgot]).toEqual(["a:up b:up", []]);
+  made.outcomes.set("c", { error: BROKEN });
+  expect(made.call({ op: "start_child", id: "c", args: {} })).toMatchObject({
+    error: "start_failed",
+  });
+  expect([made.kids, made.forgot]).toEqual(["a:up b:up", ["c"]]);
+});
+
+test.each(["transient", "temporary"] as const)(
+  "a %s child that is cut off is not forgotten",
+  (restart) => {
+    const made = machine(restart);
+    // (A temporary one is not started again.)
+    if (restart === "transient") made.outcomes.set("a", { ignore: true, elsewhere: true });
+    made.exits("a", FENCED);
+    expect([made.kids, made.forgot]).toEqual(["", []]);
+    made.call({ op: "start_child", id: "a", args: {} });
+    made.exits("a", { tag: "normal" });
+    expect([made.kids, made.forgot]).toEqual(["", ["a"]]);
+  },
+);
