@@ -16,10 +16,10 @@ function failed(what: string): never {
   process.exit(1);
 }
 
-/** Starts `bench/coppice/<program>.ts`. Messages are frozen unless NODE_ENV is "production". */
-export async function launch(program: string): Promise<Run> {
+/** Starts `bench/coppice/<file>.ts`. Messages are frozen unless NODE_ENV is "production". */
+export async function launch(program: string, file = program): Promise<Run> {
   const { threads = 1, crashes = false } = programOf(program);
-  const system = await start(new URL(`./${program}.ts`, import.meta.url), {
+  const system = await start(new URL(`./${file}.ts`, import.meta.url), {
     threads,
     inspect: false,
     log: "error",

@@ -22,14 +22,16 @@ const Player = actor("player", {
   },
 });
 
+/** The driver of a game, and its players. */
+export const serving = (ping: string) =>
+  driver((ctx, n) => ctx.tell(player(ping), "ball", { left: n - 1 }));
+export const players = (ping: string, pong: string) => [
+  child(ping, Player, { args: { other: pong } }),
+  child(pong, Player, { args: { other: ping } }),
+];
+
 export function pingpong(ping: string, pong: string): App {
-  return benchApp(
-    driver((ctx, n) => ctx.tell(player(ping), "ball", { left: n - 1 })),
-    [
-      child(ping, Player, { args: { other: pong } }),
-      child(pong, Player, { args: { other: ping } }),
-    ],
-  );
+  return benchApp(serving(ping), players(ping, pong));
 }
 
 export default pingpong("ping", "pong");

@@ -3,7 +3,10 @@
  * have the program. Does not own: the programs (bench/<peer>/<program>.ts), targets (targets.ts).
  */
 
-export const PEERS = ["coppice", "raw", "nact", "xstate", "beam1", "beam2", "beam1-sup"] as const;
+export const PEERS = [
+  ...(["coppice", "raw", "nact", "xstate", "beam1", "beam2", "beam1-sup"] as const),
+  ...(["bullmq", "restate", "dbos", "coppice-bare"] as const),
+] as const;
 export type Peer = (typeof PEERS)[number];
 
 export interface Program {
@@ -20,6 +23,10 @@ export interface Program {
   /** Operations of the only run of --quick. */
   readonly quick: number;
   readonly peers: readonly Peer[];
+  /** Operations of one run of peers that would take too long for as many. */
+  readonly fewer?: Partial<Record<Peer, number>>;
+  /** It needs a Redis server with this `appendfsync`. */
+  readonly redis?: "everysec" | "always";
   /** Scheduler threads of coppice. @default 1 */
   readonly threads?: number;
   /** Runs that count, where a run takes long and its figures hardly differ. @default --runs */
@@ -254,7 +261,30 @@ export const PROGRAMS: readonly Program[] = [
     n: 50_000,
     fixed: true,
     quick: 2_000,
-    peers: ["coppice", "raw"],
+    peers: ["coppice", "raw", "restate", "dbos"],
+    fewer: { restate: 4_000, dbos: 2_000 },
+  },
+  {
+    name: "durable-redis",
+    unit: "message",
+    about: "the same on Redis, appendfsync everysec: a power cut may take the last second",
+    n: 50_000,
+    fixed: true,
+    quick: 2_000,
+    peers: ["coppice", "raw", "bullmq"],
+    fewer: { bullmq: 10_000 },
+    redis: "everysec",
+  },
+  {
+    name: "durable-redis-always",
+    unit: "message",
+    about: "the same, appendfsync always",
+    n: 50_000,
+    fixed: true,
+    quick: 2_000,
+    peers: ["coppice", "raw", "bullmq"],
+    fewer: { bullmq: 10_000 },
+    redis: "always",
   },
   {
     name: "durable-relaxed",
@@ -280,6 +310,14 @@ export const PROGRAMS: readonly Program[] = [
     n: 200,
     quick: 20,
     peers: ["coppice"],
+  },
+  {
+    name: "overhead",
+    unit: "message",
+    about: "pingpong beside an open store and 1,000 idle durable actors, and without them",
+    n: 100_000,
+    quick: 5_000,
+    peers: ["coppice", "coppice-bare"],
   },
   {
     name: "micro",

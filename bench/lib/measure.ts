@@ -62,7 +62,7 @@ export async function measure(program: Program, peers: readonly Peer[], plan: Pl
   const { name: bench } = program;
   const fail = (peer: Peer, error: unknown) => lines.push({ bench, peer, failed: reasonOf(error) });
   const warmUp = async (peer: Peer) => {
-    const skipped = missing(peer);
+    const skipped = missing(peer, plan.quick);
     if (skipped !== null) return void lines.push({ bench, peer, skipped });
     plan.progress(`${bench}: ${peer} warms up`);
     await prepare(program, peer, plan).then(
@@ -98,11 +98,12 @@ export async function measure(program: Program, peers: readonly Peer[], plan: Pl
 
 /** Starts the process and warms it up: the compiler has seen the program before it is measured. */
 async function prepare(program: Program, peer: Peer, plan: Plan): Promise<Entry> {
-  const process = await PeerProcess.start(peer, program.name);
-  const entry: Entry = { peer, process, outcomes: [], n: plan.quick ? program.quick : program.n };
+  const process = await PeerProcess.start(peer, program);
+  const n = plan.quick ? program.quick : (program.fewer?.[peer] ?? program.n);
+  const entry: Entry = { peer, process, outcomes: [], n };
   if (plan.quick) return entry;
   try {
-    const { n, seconds } = await process.run(entry.n);
+    const { seconds } = await process.run(entry.n);
     if (program.fixed) return entry;
     const again = await process.run(Math.ceil((0.5 * RUN_SECONDS * n) / Math.max(seconds, 1e-6)));
     const fits = (RUN_SECONDS * again.n) / Math.max(again.seconds, 1e-6);

@@ -15,19 +15,23 @@ export type Run = (n: number) => Outcome | Promise<Outcome>;
 async function load(peer: string, program: string): Promise<Run> {
   const { module } = programOf(program);
   if (module !== undefined) return ((await import(`../${module}`)) as { run: Run }).run;
-  if (peer === "coppice") {
+  if (peer === "coppice" || peer === "coppice-bare") {
     const { launch } = await import("../coppice/launch.ts");
-    return launch(program);
+    return launch(program, peer === "coppice" ? program : `${program}-bare`);
   }
   // A peer's own program, where it has one; else the one written for all of them.
   const own = new URL(`../${peer}/${program}.ts`, import.meta.url);
   const file = existsSync(own) ? own : new URL(`../plain/${program}.ts`, import.meta.url);
-  const { runtime } = (await import(`../${peer}/runtime.ts`)) as { runtime: Runtime };
   const { run } = (await import(file.href)) as { run: Program };
+  const shared = new URL(`../${peer}/runtime.ts`, import.meta.url);
+  if (!existsSync(shared)) return (n) => run({} as Runtime, n);
+  const { runtime } = (await import(shared.href)) as { runtime: Runtime };
   return (n) => run(runtime, n);
 }
 
 async function main([peer = "", program = ""]: string[]): Promise<void> {
+  // Stdout is for answers: what libraries want to say goes elsewhere.
+  console.log = console.info = console.debug = console.error;
   const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
   const run = await load(peer, program);
   say({ ready: true });

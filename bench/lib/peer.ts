@@ -7,9 +7,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Peer } from "./catalogue.ts";
+import type { Peer, Program } from "./catalogue.ts";
 import { dataOf } from "./data.ts";
+import { fetchPeer } from "./fetched.ts";
 import { type Outcome, outcome } from "./outcome.ts";
+import { type Server, serverOf } from "./servers.ts";
 
 /** Longest start or run: over it the peer is ended and counts as failed. @unit ms */
 const LIMIT_MS = 180_000;
@@ -37,9 +39,9 @@ function compiled(): { folder: string } | { missing: string } {
 
 const isBeam = (peer: Peer) => peer.startsWith("beam");
 
-/** Why this machine cannot run the peer, or null. */
-export function missing(peer: Peer): string | null {
-  if (!isBeam(peer)) return null;
+/** Why this machine cannot run the peer, or null; `quick`: it fetches nothing for it. */
+export function missing(peer: Peer, quick: boolean): string | null {
+  if (!isBeam(peer)) return fetchPeer(peer, quick);
   const found = compiled();
   return "missing" in found ? found.missing : null;
 }
@@ -74,16 +76,19 @@ export class PeerProcess {
   readonly #child: ChildProcess;
   readonly #name: string;
   readonly #program: string;
+  /** Its server, which ends with it. */
+  readonly #server: Server | null;
   /** What the process says next, or how it ended. */
   #heard = Promise.withResolvers<string>();
   /** Set when it has ended: nobody is asked any more. */
   #over: Error | null = null;
 
-  private constructor(peer: Peer, program: string) {
+  private constructor(peer: Peer, program: string, server: Server | null) {
     const [file, args] = command(peer, program);
-    const env = { ...process.env, NODE_ENV: "production" };
+    const env = { ...process.env, NODE_ENV: "production", ...server?.env };
     this.#name = `${peer} ${program}`;
     this.#program = peer.endsWith("-sup") ? `${program}-sup` : program;
+    this.#server = server;
     this.#child = spawn(file, args, { env, stdio: ["pipe", "pipe", "inherit"] });
     running.add(this.#child);
     this.#child.once("error", (error) => this.#heard.reject(error));
@@ -100,10 +105,16 @@ export class PeerProcess {
   }
 
   /** @throws when the process does not come up */
-  static async start(peer: Peer, program: string): Promise<PeerProcess> {
-    const made = new PeerProcess(peer, program);
-    await made.#answer();
-    return made;
+  static async start(peer: Peer, program: Program): Promise<PeerProcess> {
+    const server = (await serverOf(program, peer)?.()) ?? null;
+    const made = new PeerProcess(peer, program.name, server);
+    try {
+      await made.#answer();
+      return made;
+    } catch (error) {
+      await made.end();
+      throw error;
+    }
   }
 
   async run(n: number): Promise<Outcome> {
@@ -129,9 +140,11 @@ export class PeerProcess {
 
   /** Ends the process; what it holds goes with it. */
   async end(): Promise<void> {
-    if (!running.has(this.#child)) return;
-    const closed = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.kill("SIGKILL");
-    await closed;
+    if (running.has(this.#child)) {
+      const closed = new Promise((resolve) => this.#child.once("close", resolve));
+      this.#child.kill("SIGKILL");
+      await closed;
+    }
+    await this.#server?.end();
   }
 }

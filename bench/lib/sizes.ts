@@ -25,6 +25,9 @@ export function fibOf(n: number): number {
   return k;
 }
 
+/** Durable counters. */
+export const COUNTERS = 1_000;
+
 /** Messages a handler sends at a time to another thread. */
 export const BURST = 1_000;
 

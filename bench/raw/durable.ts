@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { dataOf } from "../lib/data.ts";
 import type { Outcome } from "../lib/outcome.ts";
+import { COUNTERS } from "../lib/sizes.ts";
 
-const KEYS = 1_000;
 const folder = dataOf(process.pid);
 mkdirSync(folder, { recursive: true });
 const db = new DatabaseSync(join(folder, "raw.db"));
@@ -30,9 +30,9 @@ function transaction(work: () => void): void {
 export function run(_: unknown, n: number): Outcome {
   const beganAt = performance.now();
   const body = new Uint8Array(24);
-  for (let left = n; left > 0; left -= KEYS) {
+  for (let left = n; left > 0; left -= COUNTERS) {
     const first = seq;
-    const keys = Math.min(KEYS, left);
+    const keys = Math.min(COUNTERS, left);
     transaction(() => {
       for (let key = 0; key < keys; key++) addMail.run(key, ++seq, body);
     });

@@ -1,6 +1,6 @@
 // npm run bench from outside: what is wrong with its arguments, a peer that is not there, Ctrl-C.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -46,6 +46,21 @@ test("one JSON line a measurement; a peer that is not installed is skipped and c
   });
   expect([lines.length, status]).toEqual([2, 0]);
   expect(stderr).toContain("1 measured, 1 skipped, 0 failed");
+});
+
+test("a peer that is fetched on demand is not fetched by --quick", () => {
+  const cache = mkdtempSync(join(tmpdir(), "coppice-bench-test-"));
+  try {
+    const env = { ...process.env, XDG_CACHE_HOME: cache };
+    const args = ["--json", "--quick", "--peers", "restate", "durable"];
+    const { status, stdout, stderr } = bench(args, env);
+    const { skipped } = JSON.parse(stdout);
+    expect(skipped).toMatch(/^not fetched yet, .*: @restatedev\/restate-sdk@\S+ @restatedev/);
+    expect([readdirSync(cache), status]).toEqual([[], 0]);
+    expect(stderr).toContain("0 measured, 1 skipped, 0 failed");
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 });
 
 test("a peer that ends while it is measured is a failure, and the exit code says so", () => {
