@@ -210,9 +210,14 @@ what was built of them is found, not built. Each version of Coppice finds its ow
   },
   {
     name: "doctor",
-    summary: "what this host offers, and which nodes run",
+    summary: "what this host offers, which nodes run, what a Redis would lose",
     operands: [],
-    options: COMMON,
+    options: {
+      redis: { what: "a Redis to look at, as in redis({ url })", value: "URL" },
+      cluster: { what: "it is a Redis Cluster" },
+      ...COMMON,
+    },
+    notes: "The exit status is 1 when something is wrong that an app would be refused for.",
     load: async () => (await import("./doctor.ts")).doctor,
   },
 ];

@@ -1,13 +1,17 @@
 /**
  * Owns: `coppice doctor`: what this host offers, and which nodes run on it.
+ * Does not own: what it says of a Redis (doctor-redis.ts).
  */
 
 import { accessSync, constants, existsSync } from "node:fs";
 import { Session } from "node:inspector";
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
+import { ActorError } from "../actor/errors.ts";
 import { listNodes } from "../observe/inspect.ts";
+import { checkRedis, type RedisCheckup } from "../store/redis-checkup.ts";
 import { probeTiers } from "../tool/tiers.ts";
-import type { Run } from "./arguments.ts";
+import type { Input, Run } from "./arguments.ts";
+import { nodeOnRedis, redisRows } from "./doctor-redis.ts";
 import { type Cell, table } from "./terminal.ts";
 import { jsonText } from "./words.ts";
 
@@ -43,6 +47,18 @@ const PREEMPTION = {
   replace: "a handler that hangs costs its thread: the inspector is forbidden or switched off",
 };
 
+/** The Redis that the command line names. @throws E_USAGE E_SPEC_RANGE E_PEER_MISSING */
+async function redisOf(input: Input): Promise<RedisCheckup | null> {
+  const url = input.values.get("redis");
+  const cluster = input.flags.has("cluster");
+  if (url !== undefined) return checkRedis(url, cluster);
+  if (!cluster) return null;
+  throw new ActorError("E_USAGE", "--cluster says how to look at a Redis, and none is named", {
+    at: "doctor",
+    fix: "add --redis URL",
+  });
+}
+
 export const doctor: Run = async (input, io) => {
   const nodeFits = Number.parseInt(process.versions.node, 10) >= NODE_MAJOR;
   const report = {
@@ -55,9 +71,10 @@ export const doctor: Run = async (input, io) => {
     kvm: kvm(),
     preemption: preemption(),
     tiers: await probeTiers(),
+    redis: await redisOf(input),
     nodes: await listNodes(),
   };
-  const status = nodeFits && report.sqlite !== null ? 0 : 1;
+  const status = nodeFits && report.sqlite !== null && !report.redis?.wrong ? 0 : 1;
   if (input.flags.has("json")) {
     io.out.write(jsonText(report));
     return status;
@@ -78,10 +95,14 @@ export const doctor: Run = async (input, io) => {
     ...report.tiers.flatMap((each): Cell[][] =>
       each.available ? [] : [["", `for ${each.tier}: ${each.fix}`]],
     ),
+    ...(report.redis === null ? [] : redisRows(report.redis)),
     ["nodes", report.nodes.length === 0 ? "none running" : `${report.nodes.length} running`],
   ];
-  for (const { pid, app, data, startedAt } of report.nodes) {
+  for (const entry of report.nodes) {
+    const { pid, app, data, startedAt } = entry;
     rows.push(["", `pid ${pid}  ${app}  data ${data ?? "(in memory)"}  since ${startedAt}`]);
+    const cluster = await nodeOnRedis(entry);
+    if (cluster !== null) rows.push(["", cluster]);
   }
   io.out.write(
     table(rows, io)

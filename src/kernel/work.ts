@@ -37,7 +37,8 @@ export function onStarted(
   work.wait.delete(life);
   if ("error" in outcome) {
     lay(state, child);
-    out.report({ kind: "start_error", child, reason: outcome.error });
+    // (That it runs elsewhere by now is no error.)
+    if (!ousted(outcome.error)) out.report({ kind: "start_error", child, reason: outcome.error });
     return startFailed(state, work, child, outcome.error, out);
   }
   if ("ok" in outcome) {

@@ -45,6 +45,7 @@ const DIRECTIONS: Readonly<Record<string, readonly Allowed[]>> = {
     },
     { to: "sim", from: ["sim.ts", "conformance.ts"] },
     { to: "store", files: ["survey.ts"], from: ["store.ts"] },
+    { to: "store", files: ["redis-checkup.ts"], from: ["doctor.ts", "doctor-redis.ts"] },
     // Reads the record without a node, which may be the one that is not trusted.
     { to: "tool", files: ["audit.ts"], from: ["audit.ts"] },
   ],
