@@ -4,6 +4,9 @@
  * Does not own: grants, which come first; asking people and keeping the record (tool/).
  */
 import { ActorError, shown } from "./errors.ts";
+import { known } from "./expression.ts";
+import { type FieldOf, fieldsOf } from "./fields.ts";
+import { Literals } from "./literals.ts";
 import type { Tier } from "./outcome.ts";
 import { type Duration, milliseconds } from "./units.ts";
 
@@ -34,6 +37,10 @@ export interface Condition {
   readonly equals?: Plain;
   readonly oneOf?: readonly Plain[];
   readonly startsWith?: string;
+  /**
+   * One that takes exponential time on some text is refused. On a text that is too long for it to be
+   * judged in about a second, the policy denies: how long that is depends on its repetitions.
+   */
   readonly matches?: RegExp;
   readonly min?: number;
   readonly max?: number;
@@ -61,7 +68,10 @@ const RULES_MAX = 100_000;
 const CACHE_MAX = 10_000;
 
 interface Compiled {
+  readonly number: number;
   readonly rule: Rule;
+  /** A field of the input that must hold a text; null: no such thing is known. */
+  readonly needs: { readonly field: string; readonly literal: string } | null;
   readonly tool: RegExp | null;
   readonly path: RegExp | null;
   readonly conditions: readonly (readonly [string, Check])[];
@@ -117,33 +127,37 @@ function compile(rule: Rule, index: number): Compiled {
   const unknown = Object.keys(rule ?? {}).find((each) => !RULE.has(each));
   if (unknown !== undefined) throw refuse(`a rule has no "${unknown}"`, at, "see Rule");
   checkDecision(rule?.decision, at);
+  let needs: Compiled["needs"] = null;
   const conditions = Object.entries(rule.input ?? {}).map(([field, condition]) => {
     const odd = Object.keys(condition).find((each) => !CONDITION.has(each));
     if (odd !== undefined) throw refuse(`a condition has no "${odd}"`, at, "see Condition");
-    return [field, holdsOf(condition)] as const;
+    const expression = condition.matches && expressionOf(condition.matches, `${at}, ${field}`);
+    const literal = condition.not === true ? "" : (expression?.literal ?? "");
+    if (needs === null && Literals.fits(literal)) needs = { field, literal };
+    return [field, holdsOf(condition, field, expression?.longest)] as const;
   });
   return {
+    number: index,
     rule,
+    needs,
     tool: patternOf(rule.tool, toolPattern, at),
     path: patternOf(rule.path, pathPattern, at),
     conditions,
   };
 }
 
-function fieldOf(input: unknown, field: readonly string[]): unknown {
-  let value = input;
-  for (const name of field) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
-      return undefined;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return value;
-}
-
 type Check = (value: unknown) => boolean;
 
-/** A condition as the checks it is made of, put together once. */
-function checksOf(condition: Condition): Check[] {
+/** @throws E_POLICY for an expression that may take for ever */
+function expressionOf(expression: RegExp, at: string) {
+  const seen = known(expression);
+  if (seen.fault === null) return seen;
+  const fix = "let each round begin or end with a character that nothing else in it matches";
+  throw refuse(`${expression} may take for ever: ${seen.fault}`, at, fix);
+}
+
+/** A condition as the checks it is made of, put together once. @param longest text to be matched */
+function checksOf(condition: Condition, field: string, longest: number): Check[] {
   const { equals, oneOf, startsWith, matches, min, max } = condition;
   const checks: Check[] = [];
   if (equals !== undefined) checks.push((value) => value === equals);
@@ -157,15 +171,20 @@ function checksOf(condition: Condition): Check[] {
   if (matches !== undefined) {
     // Without the flags that give an expression a memory.
     const pure = new RegExp(matches.source, matches.flags.replace(/[gy]/g, ""));
-    checks.push((value) => typeof value === "string" && pure.test(value));
+    checks.push((value) => {
+      if (typeof value !== "string") return false;
+      // Thrown, the policy denies: to skip the rule could let pass what it is there for.
+      if (value.length > longest) throw new Error(`${field} is too long for ${pure}`);
+      return pure.test(value);
+    });
   }
   if (min !== undefined) checks.push((value) => typeof value === "number" && value >= min);
   if (max !== undefined) checks.push((value) => typeof value === "number" && value <= max);
   return checks;
 }
 
-function holdsOf(condition: Condition): Check {
-  const checks = checksOf(condition);
+function holdsOf(condition: Condition, field: string, longest = 0): Check {
+  const checks = checksOf(condition, field, longest);
   const wanted = condition.not !== true;
   const [only] = checks;
   if (checks.length === 1 && only !== undefined) {
@@ -180,20 +199,38 @@ function fits({ rule, conditions }: Compiled, call: PolicyCall, of: FieldOf): bo
   return true;
 }
 
-type FieldOf = (field: string) => unknown;
+/** Texts that rules need, by field: one pass over a field tells which of 1,000 expressions may fit. */
+function textsOf(compiled: readonly Compiled[]): Map<string, Literals> {
+  const byField = new Map<string, Map<number, string>>();
+  for (const { number, needs } of compiled) {
+    if (needs === null) continue;
+    const texts = byField.get(needs.field) ?? new Map<number, string>();
+    byField.set(needs.field, texts.set(number, needs.literal));
+  }
+  return new Map([...byField].map(([field, texts]) => [field, new Literals(texts)]));
+}
 
-/** Fields of one input: each is looked up once, however many rules speak of it. */
-function fieldsOf(input: unknown): FieldOf {
-  let last = "";
-  let value: unknown;
-  const found = new Map<string, unknown>();
-  return (field) => {
-    if (field === last) return value;
-    if (!found.has(field)) found.set(field, fieldOf(input, field.split(".")));
-    last = field;
-    value = found.get(field);
-    return value;
-  };
+/** Rules of one tool and path, in order. */
+interface Candidates {
+  readonly plain: readonly Compiled[];
+  /** Those that need a text, by number. */
+  readonly needing: ReadonlyMap<number, Compiled>;
+}
+
+/** Rules whose text may be there, in order. */
+function heldIn(
+  texts: ReadonlyMap<string, Literals>,
+  of: FieldOf,
+  needing: Candidates["needing"],
+): Compiled[] {
+  const found = new Set<number>();
+  for (const [field, literals] of texts) {
+    const value = of(field);
+    if (typeof value === "string") literals.find(value, found);
+  }
+  if (found.size === 0) return [];
+  const rules = [...found].flatMap((number) => needing.get(number) ?? []);
+  return rules.sort((a, b) => a.number - b.number);
 }
 
 /**
@@ -210,23 +247,39 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
   }
   checkDecision(otherwise, "otherwise");
   const compiled = list.map(compile);
-  const cache = new Map<string, readonly Compiled[]>();
+  const cache = new Map<string, Candidates>();
   const candidates = (tool: string, path: string) => {
     const known = cache.get(`${tool} ${path}`);
     if (known !== undefined) return known;
     const found = compiled.filter(
       (each) => (each.tool?.test(tool) ?? true) && (each.path?.test(path) ?? true),
     );
+    const needing = found.filter((each) => each.needs !== null);
+    const candidates = {
+      plain: found.filter((each) => each.needs === null),
+      needing: new Map(needing.map((each) => [each.number, each])),
+    };
     if (cache.size >= CACHE_MAX) cache.clear();
-    cache.set(`${tool} ${path}`, found);
-    return found;
+    cache.set(`${tool} ${path}`, candidates);
+    return candidates;
   };
+  const texts = textsOf(compiled);
   const decide = (call: PolicyCall): Decision => {
     const fields = fieldsOf(call.input);
-    for (const each of candidates(call.tool, call.path)) {
+    const { plain, needing } = candidates(call.tool, call.path);
+    const held = needing.size === 0 ? [] : heldIn(texts, fields, needing);
+    // In the order of the rules: those that need nothing, and those whose text is there.
+    let next = 0;
+    for (const each of plain) {
+      for (; next < held.length; next++) {
+        const one = held[next] as Compiled;
+        if (one.number > each.number) break;
+        if (fits(one, call, fields)) return one.rule.decision;
+      }
       if (fits(each, call, fields)) return each.rule.decision;
     }
-    return otherwise;
+    const last = held.slice(next).find((each) => fits(each, call, fields));
+    return last?.rule.decision ?? otherwise;
   };
   const asks = [...list.map(({ decision }) => decision), otherwise].flatMap((decision) =>
     typeof decision === "object" && "ask" in decision ? [decision.ask] : [],

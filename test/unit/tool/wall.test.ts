@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { actor, app, ask, child, memory, ref, supervisor } from "coppice";
+import { actor, app, ask, child, dynamic, memory, redis, ref, supervisor } from "coppice";
 import { simulate } from "coppice/sim";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -144,4 +144,22 @@ test("a limit of memory where no tool uses any is refused before anything starts
   const root = supervisor("s", {}, [child("a", Idle, { quota: { memory: "64mb" } })]);
   const refused = { code: "E_QUOTA_UNHELD", at: "/s/a" };
   expect(() => app({ store: memory(), root })).toThrow(expect.objectContaining(refused));
+});
+
+test("what nodes on one Redis would each count for themselves is refused, and nothing else", () => {
+  const store = redis({ url: "redis://127.0.0.1:1" });
+  const made = (root: Parameters<typeof supervisor>[2][number], quota?: object) =>
+    app({ store, root: supervisor("s", quota === undefined ? {} : { quota }, [root]) });
+  const refusedAt = (at: string) =>
+    expect.objectContaining({ code: "E_QUOTA_UNHELD", at, message: expect.any(String) });
+  const crew = (more: object) => dynamic("crew", {}, Idle, more);
+  expect(() => made(crew({}), { usd: 1 })).toThrow(refusedAt("/s"));
+  expect(() => made(child("a", Idle, { durable: true }), { steps: 1 })).toThrow(refusedAt("/s"));
+  expect(() => made(crew({ durable: true, quota: { tokens: 1 } }))).toThrow(refusedAt("/s/crew/*"));
+  expect(() => made(child("a", Idle, { durable: true, quota: { wall: "1m" } }))).toThrow(
+    refusedAt("/s/a"),
+  );
+  made(child("a", Idle, { durable: true, quota: { steps: 1, reductions: 5 } }));
+  made(crew({ quota: { tokens: 1, wall: "1m" } }));
+  made(child("a", Idle), { usd: 1 });
 });
