@@ -19,7 +19,7 @@ import type { Kernel } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
 import type { Pending } from "./pending.ts";
-import type { Answer, Completion, Signal } from "./ports.ts";
+import type { Answer, Completion, Mail, Signal } from "./ports.ts";
 import type { Program } from "./program.ts";
 import { restore } from "./restore.ts";
 import { onSignal, receive } from "./signals.ts";
@@ -39,6 +39,13 @@ type Stage = "new" | "begun" | "started";
 
 const isInner = (next: Inner | undefined) =>
   next !== undefined && (next.kind === "answered" || next.kind === "perform");
+
+/** @returns false: it must wait for the store (doubt.ts) */
+function prepared(cell: Cell, more: Belongings, mail: Mail): boolean {
+  if (more.doubts.size > 0 && isDoubtful(cell, mail)) return false;
+  more.cancelIdle();
+  return true;
+}
 
 /** One incarnation of one actor. There may be a million of them: what is rare is in Belongings. */
 export class Cell {
@@ -154,22 +161,22 @@ export class Cell {
 
   /** One turn: all signals, then mail while the budget lasts. @returns whether work is left */
   turn(messages: number, reductions: number): boolean {
-    if (this.stage === "new") this.#begin();
-    if (this.rare?.leaving) return false;
+    if (this.stage === "new") this.begin();
     const until = this.reductions + reductions;
-    if (this.rare !== null) this.#serveFirst(this.rare, until);
+    if (this.rare !== null && !this.serveFirst(this.rare, until)) return false;
     for (let left = messages; left > 0 && this.runnable && this.reductions < until; left--) {
       const item = this.queue === null ? null : this.queue.shift();
       if (item === null) break;
-      this.#handle(item);
-      if (this.rare !== null) this.#serve(this.rare.lane, until);
+      this.handle(item);
+      if (this.rare !== null) this.serve(this.rare.lane, until);
     }
-    return this.#rest();
+    if (this.reductions > this.program.lifeReductions) outworked(this);
+    if (this.slice !== null || this.rare !== null) return this.rest();
+    return this.queue !== null && this.queue.size > 0 && this.status === "idle";
   }
 
   /** The turn is over: what it did is committed. @returns whether work is left */
-  #rest(): boolean {
-    if (this.reductions > this.program.lifeReductions) outworked(this);
+  private rest(): boolean {
     if (this.slice !== null) seal(this);
     if (this.rare !== null) this.rare.unmute(this.spec.mailboxMax / 2);
     if (this.status === "exited") return false;
@@ -177,13 +184,16 @@ export class Cell {
     return this.queue !== null && this.queue.size > 0 && this.runnable;
   }
 
-  #serveFirst(more: Belongings, until: number): void {
-    this.#serve(more.lane, until);
-    if (more.suspended) this.#serveUrgent(more);
+  /** @returns false: it moves, and has no turn any more */
+  private serveFirst(more: Belongings, until: number): boolean {
+    if (more.leaving) return false;
+    this.serve(more.lane, until);
+    if (more.suspended) this.serveUrgent(more);
+    return true;
   }
 
   /** Serves signals. Those that let user code go on cost budget: a handler can wait without end. */
-  #serve(signals: Fifo<Inner>, until: number): void {
+  private serve(signals: Fifo<Inner>, until: number): void {
     // Where the host cannot drain, a handler that goes on does so alone: its turn ends there.
     while (signals.size > 0 && this.status !== "exited" && !this.kernel.resumed) {
       if (this.reductions >= until && isInner(signals.first)) return;
@@ -201,18 +211,18 @@ export class Cell {
   }
 
   /** Suspended: only the system's own messages are served, the others wait (SEMANTICS 25.1). */
-  #serveUrgent(more: Belongings): void {
+  private serveUrgent(more: Belongings): void {
     while (this.status === "idle" && more.urgent > 0) {
       const items = [...this.mailbox];
       const at = items.findIndex(({ kind }) => kind === "stop" || kind === "get_state");
       const [item] = items.splice(at, 1);
       this.mailbox.clear();
       for (const each of items) this.mailbox.push(each);
-      this.#handle(item as Item);
+      this.handle(item as Item);
     }
   }
 
-  #begin(): void {
+  private begin(): void {
     this.stage = "begun";
     const { startTimeoutMs } = this.spec;
     if (startTimeoutMs !== "infinity") {
@@ -238,12 +248,9 @@ export class Cell {
     running(this);
   }
 
-  #handle(item: Item): void {
+  private handle(item: Item): void {
     if (item.kind !== "mail") return handleNotice(this, item);
-    if (this.rare !== null) {
-      if (this.rare.doubts.size > 0 && isDoubtful(this, item)) return;
-      this.rare.cancelIdle();
-    }
+    if (this.rare !== null && !prepared(this, this.rare, item)) return;
     if (item.ask !== 0) this.asked--;
     const handler = this.program.handlerOf(item.type);
     if (handler === undefined) return undeliverable(this.kernel, item, "unknown_type", this);
@@ -273,12 +280,13 @@ export class Cell {
 
   /** Into the mailbox. */
   put(item: Item): void {
-    if (item.kind !== "mail" || item.ask !== 0) this.#count(item);
+    // (Other items than mail have none.)
+    if ((item as Mail).ask !== 0) this.count(item);
     this.mailbox.push(item);
     if (!this.queued) this.program.kernel.scheduler.schedule(this);
   }
 
-  #count(item: Item): void {
+  private count(item: Item): void {
     if (item.kind === "mail") this.asked++;
     else if (item.kind === "stop" || item.kind === "get_state") this.more.urgent++;
   }

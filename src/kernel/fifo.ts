@@ -30,12 +30,12 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    if (this.tail === CHUNK) this.#grow();
+    if (this.tail === CHUNK) this.grow();
     this.back.slots[this.tail++] = item;
     this.count++;
   }
 
-  #grow(): void {
+  private grow(): void {
     const chunk = new Chunk<T>();
     this.back.next = chunk;
     this.back = chunk;
@@ -49,12 +49,12 @@ export class Fifo<T> {
     const item = slots[this.head];
     slots[this.head++] = undefined;
     this.count--;
-    if (this.head === this.tail || this.head === CHUNK) this.#turnOver();
+    if (this.head === this.tail || this.head === CHUNK) this.turnOver();
     return item;
   }
 
   /** The first chunk may have been read: on to the next one, or from its beginning again. */
-  #turnOver(): void {
+  private turnOver(): void {
     if (this.count === 0) this.head = this.tail = 0;
     else if (this.head === CHUNK) {
       this.front = this.front.next as Chunk<T>;

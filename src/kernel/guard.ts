@@ -57,15 +57,24 @@ export class Guard {
     this.meter = meter ?? null;
   }
 
-  /** User code of this actor begins, or goes on with a message that has `spent` reductions. */
-  enter(cell: Cell, spent = 0): void {
+  /** User code of this actor begins. */
+  enter(cell: Cell): void {
+    if (this.meter !== null) this.meter.arm(YIELD_AFTER, cell.program.maxReductions);
+    this.begin(cell);
+  }
+
+  /** It goes on, with the message at work: what that has spent is no longer there to be spent. */
+  reenter(cell: Cell): void {
+    const spent = cell.active === null ? 0 : cell.active.spent;
+    const left = Math.max(cell.program.maxReductions - spent, 1);
+    if (this.meter !== null) this.meter.arm(YIELD_AFTER, left);
+    this.begin(cell);
+  }
+
+  private begin(cell: Cell): void {
     const { cells } = this;
-    const { sliceMs, maxReductions } = cell.program;
     this.current = cell;
-    if (this.meter !== null) {
-      this.meter.arm(YIELD_AFTER, spent === 0 ? maxReductions : rest(maxReductions, spent));
-    }
-    cells[AT_SLICE_MS] = sliceMs;
+    cells[AT_SLICE_MS] = cell.program.sliceMs;
     this.run = (this.run + 2) & RUNS;
     cells[AT_RUN] = this.run;
   }
@@ -75,10 +84,10 @@ export class Guard {
     const { cells } = this;
     cells[AT_RUN] = 0;
     const wanted = cells[AT_WANTED];
-    if (wanted === this.run || wanted === -this.run) this.#hold(cells, true);
+    if (wanted === this.run || wanted === -this.run) this.hold(cells, true);
     if (this.meter !== null) {
       const used = this.meter.used();
-      if (used !== 0) this.#charge(this.meter, used);
+      if (used !== 0) this.charge(this.meter, used);
     }
     this.current = null;
   }
@@ -88,7 +97,7 @@ export class Guard {
     if (this.current === null) return;
     const { cells } = this;
     cells[AT_RUN] = this.run + 1;
-    if (cells[AT_WANTED] === this.run) this.#hold(cells, false);
+    if (cells[AT_WANTED] === this.run) this.hold(cells, false);
   }
 
   /** Back into user code. */
@@ -113,7 +122,7 @@ export class Guard {
   }
 
   /** Is to be ended: nothing of ours may be touched from here on until it lands or is withdrawn. */
-  #hold(cells: Int32Array, last: boolean): void {
+  private hold(cells: Int32Array, last: boolean): void {
     const { run } = this;
     const ours = cells[AT_RUN] as number;
     cells[AT_RUN] = run;
@@ -125,7 +134,7 @@ export class Guard {
     cells[AT_RUN] = ours;
   }
 
-  #charge(meter: Meter, used: number): void {
+  private charge(meter: Meter, used: number): void {
     const cell = this.current as Cell;
     charge(cell, used);
     const { active } = cell;
@@ -143,8 +152,6 @@ function charge(cell: Cell, used: number): void {
   if (sum <= 0x7fffffff) cell.reductions = sum | 0;
   else cell.reductions = sum;
 }
-
-const rest = (limit: number, spent: number) => Math.max(limit - spent, 1);
 
 /** More than a thread can do in years. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;

@@ -24,19 +24,17 @@ type Handler = AnyBehaviour["on"][string];
 export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
   const verbs = new Verbs(cell, "mail", mail);
   const { kernel, behaviour } = cell.program;
-  const { guard } = kernel;
   cell.active = verbs;
   cell.status = "running";
   let value: unknown;
-  guard.enter(cell);
+  kernel.guard.enter(cell);
   try {
     value = handler.call(behaviour.on, cell.state, mail.message as never, verbs.context);
-    if (isThenable(value)) return park(cell, verbs, value);
+    if (value !== undefined && isThenable(value)) return park(cell, verbs, value);
   } catch (thrown) {
-    guard.leave();
-    return settled(cell, verbs, false, thrown);
+    return threw(cell, verbs, thrown);
   }
-  guard.leave();
+  kernel.guard.leave();
   const plain = verbs.over === null && verbs.open === null && cell.slice === null;
   if (!plain || cell.own !== null || kernel.traces) return settled(cell, verbs, true, value);
   // The same as settled() for an ephemeral actor that has none of the rare belongings.
@@ -83,11 +81,15 @@ export function invoke(
     value = call(cell, phase, notice, verbs, reason);
     if (isThenable(value)) return park(cell, verbs, value);
   } catch (thrown) {
-    guard.leave();
-    return settled(cell, verbs, false, thrown);
+    return threw(cell, verbs, thrown);
   }
   guard.leave();
   settled(cell, verbs, true, value);
+}
+
+function threw(cell: Cell, verbs: Verbs, thrown: unknown): void {
+  cell.kernel.guard.leave();
+  settled(cell, verbs, false, thrown);
 }
 
 /** (Asks a property of what user code returned: still user code.) */

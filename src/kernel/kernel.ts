@@ -77,7 +77,7 @@ export class Kernel {
   readonly moves: Moves;
   /** Who moves: on the control thread only. */
   readonly transfers: Transfers | null;
-  #attended: Cell[] = [];
+  private attendees: Cell[] = [];
   /** The last number given out, here or where an actor came from. */
   lastId: number;
 
@@ -117,14 +117,14 @@ export class Kernel {
 
   /** One member runs one turn. @returns false when nobody had anything to do */
   runTurn(): boolean {
-    this.#sealAttended();
+    if (this.attendees.length > 0) this.sealAttended();
     this.resumed = false;
     return this.scheduler.runTurn();
   }
 
   /** Has anybody anything to do now? */
   get busy(): boolean {
-    return this.scheduler.size > 0 || this.#attended.length > 0;
+    return this.scheduler.size > 0 || this.attendees.length > 0;
   }
 
   /** The clock went on. @returns how many timers fired */
@@ -198,16 +198,17 @@ export class Kernel {
     return this.freezes ? freeze(value) : value;
   }
 
-  /** Mail to whom a ref names: straight there if the ref has reached it before. */
+  /** An actor's mail to whom a ref names: straight there if the ref has reached it before. */
   post(ref: object, mail: Mail, sender: Cell): void {
+    sender.reductions++;
     const met = Address.met(ref) as Cell | null;
     if (met !== null && met.status !== "exited" && met.program.kernel === this) {
       return accept(this, met, mail, sender);
     }
-    this.#meet(ref, mail, sender);
+    this.meet(ref, mail, sender);
   }
 
-  #meet(ref: object, mail: Mail, sender: Cell): void {
+  private meet(ref: object, mail: Mail, sender: Cell): void {
     const member = this.members.get(mail.to);
     if (!(member instanceof Cell)) return this.send(mail, sender);
     Address.meet(ref, member);
@@ -250,7 +251,7 @@ export class Kernel {
   /** Remembers a cell whose slice may grow outside of its turn. */
   attended(cell: Cell): void {
     if (cell.slice === null || this.scheduler.current === cell) return;
-    this.#attended.push(cell);
+    this.attendees.push(cell);
     this.scheduler.wakeUp();
   }
 
@@ -288,10 +289,9 @@ export class Kernel {
     return this.moves.threadOf(envelope.to, toSupervisor);
   }
 
-  #sealAttended(): void {
-    if (this.#attended.length === 0) return;
-    const cells = this.#attended;
-    this.#attended = [];
+  private sealAttended(): void {
+    const cells = this.attendees;
+    this.attendees = [];
     for (const cell of cells) seal(cell);
   }
 }

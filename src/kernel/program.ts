@@ -33,10 +33,10 @@ export class Program {
 
   /** The handler of a message, if the behaviour has one. */
   handlerOf(type: string): Handler | undefined {
-    return type === this.type ? this.handler : this.#find(type);
+    return type === this.type ? this.handler : this.find(type);
   }
 
-  #find(type: string): Handler | undefined {
+  private find(type: string): Handler | undefined {
     const { on } = this.behaviour;
     this.handler = Object.hasOwn(on, type) ? on[type] : undefined;
     this.type = type;

@@ -8,7 +8,7 @@ import type { Cell } from "./cell.ts";
 /** A handler goes on with an answer; this kernel's turn ends there if its host cannot drain. */
 export function proceed(cell: Cell, settle: (value: unknown) => void, value: unknown): void {
   const { kernel } = cell;
-  kernel.guard.enter(cell, cell.active?.spent);
+  kernel.guard.reenter(cell);
   settle(value);
   if (kernel.drain === null) kernel.resumed = kernel.loose = true;
   else kernel.drain();
@@ -27,7 +27,7 @@ export function inline<T>(cell: Cell, effect: () => T): T {
       guard.pause();
     }
   }
-  guard.enter(cell, cell.active?.spent);
+  guard.reenter(cell);
   try {
     return effect();
   } finally {

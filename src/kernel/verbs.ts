@@ -19,6 +19,7 @@ import { perform, type StepOptions } from "./effects.ts";
 import type { LogLevel } from "./events.ts";
 import { answeredBefore, released } from "./journal.ts";
 import type { Phase } from "./life.ts";
+import { mailOf } from "./mailbox.ts";
 import { Pending } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
@@ -68,14 +69,9 @@ export class Verbs {
   /** From user code into a verb. @throws E_CTX_CLOSED */
   #enter(verb: string): Cell {
     const cell = this.#cell;
-    if (cell.active !== this) this.#late(verb);
+    if (cell.active !== this) late(cell, verb);
     cell.program.kernel.guard.pause();
     return cell;
-  }
-
-  #late(verb: string): never {
-    this.#cell.kernel.fenced(this.#cell, verb);
-    throw tooLate(this.#cell.path, verb);
   }
 
   /** Does something of ours for user code. */
@@ -142,13 +138,12 @@ export class Verbs {
   tell(ref: Target, type: string, message: unknown): void {
     const cell = this.#cell;
     const { kernel } = cell.program;
-    const mail = kernel.mail(ref.path, type, message, cell.path, 0);
-    this.#enter("tell");
-    if (cell.slice !== null) this.send(cell, mail);
-    else {
-      cell.reductions++;
-      kernel.post(ref, mail, cell);
-    }
+    const mail = mailOf(ref.path, type, kernel.frozen(message), cell.path, 0);
+    // As #enter(): this is the path that everything else is measured by.
+    if (cell.active !== this) late(cell, "tell");
+    kernel.guard.pause();
+    if (cell.slice === null) kernel.post(ref, mail, cell);
+    else this.send(cell, mail);
     kernel.guard.resume();
   }
 
@@ -188,11 +183,11 @@ export class Verbs {
     const id = kernel.asks.expect(pending);
     pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
     mail.ask = id;
-    cell.reductions++;
     if (cell.slice === null) {
       mail.origin = pending;
       kernel.post(ref, mail, cell);
     } else {
+      cell.reductions++;
       cell.collect({ kind: "send", envelope: mail });
     }
   }
@@ -289,4 +284,9 @@ export class Verbs {
     cell.kernel.guard.resume();
     throw this.over;
   }
+}
+
+function late(cell: Cell, verb: string): never {
+  cell.kernel.fenced(cell, verb);
+  throw tooLate(cell.path, verb);
 }
