@@ -47,6 +47,12 @@ export interface ActorSettings extends ChildSettings {
   runaway?: boolean | Runaway;
   /** State, mailbox and outbox are kept in the app's store, one commit per slice. @default false */
   durable?: boolean;
+  /**
+   * May a busy thread give it to an idle one, between two messages? Say so when its code keeps
+   * nothing of it outside of its state: variables of modules are those of the new thread then, and
+   * handles kept from earlier messages do nothing. On one node. @default false @source ADR 0025
+   */
+  movable?: boolean;
   /** Tools this actor may use: nothing else is reachable. @default [] */
   tools?: readonly AnyTool[];
   /** Bound of the mailbox. @unit messages @default 10_000 @limit 1 … 10_000_000 */

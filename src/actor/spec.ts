@@ -36,6 +36,7 @@ export interface ActorSpec {
   readonly placement: Placement;
   readonly threadHeapBytes: number | null;
   readonly durable: boolean;
+  readonly movable: boolean;
   readonly tools: readonly AnyTool[];
   readonly mailboxMax: number;
   readonly overflow: Overflow;
@@ -88,6 +89,14 @@ export function checkArgs(behaviour: AnyBehaviour, args: unknown, at: string): u
   );
 }
 
+/** @throws E_SPEC_STRATEGY E_SPEC_COMBINATION */
+function movableOf({ movable, placement = "spread" }: ActorSettings, at: string): boolean {
+  const may = settings.flag(movable, false, "movable", at);
+  if (!may || placement === "spread") return may;
+  const fact = `movable: true and placement: "${placement}" exclude each other`;
+  throw fail("E_SPEC_COMBINATION", fact, at, "leave one of the two out");
+}
+
 function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings): ActorSpec {
   const at = `child ${id}`;
   if (behaviour?.kind !== "behaviour") {
@@ -100,6 +109,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
     args: undefined,
     ...settings.child(options, 5_000, at),
     durable: settings.flag(options.durable, false, "durable", at),
+    movable: movableOf(options, at),
     tools: options.tools ?? [],
     mailboxMax: settings.integer(options.mailboxMax, 10_000, [1, 10_000_000], "mailboxMax", at),
     overflow: settings.word(options.overflow, ["mute", "reject", "drop"], "overflow", at),

@@ -43,6 +43,7 @@ function cellsOf(row: ProcessRow, name: string, nowMs: number): Cell[] {
     notes.push(`last exit: ${reasonText(reason)}, ${age(nowMs - atMs)} ago`);
   }
   if (row.kind === "actor") {
+    if (row.moves > 0) notes.unshift(`moved to thread ${row.thread}`);
     const mail = `mail ${grouped(row.mail)}`;
     return [...lead, status, mail, `${short(row.reductions)} red`, note(notes)];
   }

@@ -65,7 +65,8 @@ export function drawDetail(detail: Detail, nowMs: number, io: Io): string[] {
 function headOf(detail: Detail): Cell[] {
   const status: Cell = { text: statusText(detail.status), style: statusStyle(detail.status) };
   const path: Cell = { text: detail.path, style: "bold" };
-  const place = `thread ${detail.thread}`;
+  const moves = detail.moves > 0 ? `, moved ${plural(detail.moves, "time")}` : "";
+  const place = `thread ${detail.thread}${moves}`;
   const durable = detail.durable ? ["durable"] : [];
   return [path, detail.runs, `#${detail.incarnation}`, status, place, ...durable];
 }

@@ -23,6 +23,8 @@ export interface TopRow {
   handled: number;
   /** Starts after the first. */
   restarts: number;
+  /** To another thread, in this life. */
+  moves: number;
 }
 
 /** What happened between two looks, most first. */
@@ -36,10 +38,10 @@ export function compare(before: NodeView, after: NodeView, by: Order): TopRow[] 
     return Math.round((row[counter] - (sameLife ? then[counter] : 0)) / seconds);
   };
   const rows = after.processes.map((row): TopRow => {
-    const { path, runs, thread, status, mail, incarnation } = row;
+    const { path, runs, thread, status, mail, incarnation, moves } = row;
     const rates = { reductions: rate(row, "reductions"), handled: rate(row, "handled") };
     const restarts = Math.max(0, incarnation - 1);
-    return { path, runs, thread, status, mailbox: mail, ...rates, restarts };
+    return { path, runs, thread, status, mailbox: mail, ...rates, restarts, moves };
   });
   return rows.sort((a, b) => b[by] - a[by] || b.reductions - a.reductions);
 }
@@ -47,7 +49,10 @@ export function compare(before: NodeView, after: NodeView, by: Order): TopRow[] 
 const TITLES: readonly Cell[] = [
   "PATH",
   "RUNS",
-  ...["THREAD", "MAIL", "RED/S", "HANDLED/S", "RESTARTS"].map((text) => ({ text, right: true })),
+  ...["THREAD", "MAIL", "RED/S", "HANDLED/S", "RESTARTS", "MOVES"].map((text) => ({
+    text,
+    right: true,
+  })),
   "STATUS",
 ];
 
@@ -62,6 +67,7 @@ export function drawRates(rows: readonly TopRow[], io: Io): string[] {
     number(short(row.reductions)),
     number(short(row.handled)),
     number(grouped(row.restarts)),
+    number(grouped(row.moves)),
     { text: statusText(row.status), style: statusStyle(row.status) },
   ]);
   const [titles = "", ...lines] = table([TITLES, ...cells], io);

@@ -4,7 +4,7 @@
  */
 import { ActorError, ERROR_CODES } from "../actor/errors.ts";
 import { Cell } from "./cell.ts";
-import { absent, stamped } from "./delivery.ts";
+import { stamped } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Move } from "./moving.ts";
 import type { Envelope, Signal } from "./ports.ts";
@@ -15,13 +15,15 @@ export function arrive(kernel: Kernel, envelope: Envelope): void {
   const { kind } = envelope;
   if (kind === "start") return begin(kernel, envelope);
   if (kind === "forget") return kernel.committer.forget(envelope.to);
-  if (kind === "mail" && envelope.stamp !== undefined) return stamped(kernel, envelope);
   if (kind === "forgotten") return void kernel.forgetting.delete(envelope.to);
   if (kind === "move") {
     if (!kernel.transfers?.receive(envelope)) kernel.moves.receive(envelope);
     return;
   }
-  if (kind !== "reply" && kernel.moves.isStray(envelope)) return absent(kernel, envelope);
+  if (kind !== "reply" && kernel.moves.isStray(envelope)) {
+    return kernel.moves.turnAway(envelope);
+  }
+  if (kind === "mail" && envelope.stamp !== undefined) return stamped(kernel, envelope);
   kernel.send(envelope, null);
 }
 

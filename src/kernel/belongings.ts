@@ -80,8 +80,10 @@ export class Belongings {
   suspended = false;
   /** The end of its time will be told to this thread: it stays here. */
   minded = false;
-  /** It moves to another thread: from here on it has no turn (ADR 0022). */
+  /** It moves to another thread: from here on it has no turn (ADR 0025). */
   leaving = false;
+  /** How often this incarnation has moved. */
+  moves = 0;
   /** Number of full mailboxes this actor has sent to: it rests until they have room. */
   mutedBy = 0;
   /** Notices of the system in the mailbox: somebody waits for these. */

@@ -30,7 +30,13 @@ export function settleEstate(
   }
 }
 
-function answerWaiting(kernel: Kernel, cell: Cell, reason: ExitReason, open: Mail | null): void {
+/** Whoever waits for it is told, and its mail becomes dead letters where no store has it. */
+export function answerWaiting(
+  kernel: Kernel,
+  cell: Cell,
+  reason: ExitReason,
+  open: Mail | null,
+): void {
   const refuse = (mail: { from: string; ask: number }) =>
     kernel.send(replyTo(mail, failed("exited", cell.path, reason)), null);
   // A message of a durable mailbox is still in the store: its asker waits for the next incarnation.

@@ -3,8 +3,8 @@
  * done since. Does not own: what follows from it (rebalance.ts).
  */
 import { Cell } from "./cell.ts";
-import type { Kernel } from "./kernel.ts";
-import { isMovable } from "./luggage.ts";
+import type { Kernel, Member } from "./kernel.ts";
+import { mayLeave } from "./luggage.ts";
 import type { Candidate, MoveStep } from "./moving.ts";
 
 /** Actors looked at. A busy thread's burners are nearly always ready to run. */
@@ -26,7 +26,7 @@ export class Survey {
 
   /** Since the last time it was called. */
   take(): MoveStep {
-    const { moves, thread, scheduler } = this.#kernel;
+    const { moves, thread } = this.#kernel;
     const spent = new Map<Cell, number>();
     let total = 0;
     for (const [cell, before] of this.#sample) {
@@ -43,14 +43,21 @@ export class Survey {
       .slice(0, TOLD)
       .map(({ cell: { path }, share }) => ({ path, share }));
     this.#sample = new Map([...spent.keys()].map((cell) => [cell, cell.reductions]));
-    for (const member of scheduler.waiting()) {
+    for (const member of this.#busy()) {
       if (this.#sample.size >= SAMPLE) break;
       if (member instanceof Cell) this.#sample.set(member, member.reductions);
     }
     return { do: "load", load: { thread, busy, actors: spent.size, candidates } };
   }
 
+  /** Those ready to run, and durable ones that wait for their commit: they are busy as well. */
+  *#busy(): Generator<Member | undefined> {
+    const { scheduler, outgoing, members } = this.#kernel;
+    yield* scheduler.waiting();
+    for (const path of outgoing.paths) yield members.get(path);
+  }
+
   #mayGo(cell: Cell): boolean {
-    return this.#kernel.moves.options.mayMove(cell.path) && isMovable(cell);
+    return this.#kernel.moves.options.mayMove(cell.path) && mayLeave(cell);
   }
 }

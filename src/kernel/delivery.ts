@@ -23,6 +23,9 @@ function acceptStored(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | nul
   if (mail.seq > 0) {
     // Already read when this incarnation was restored, or a duplicate of it.
     if (cell.slice === null || mail.seq <= cell.more.watermark) return;
+  } else if (kernel.moves.departures.parting(mail.to) === cell) {
+    // By a ref that has reached it before: from now on it is reached at its new place.
+    return kernel.send(mail, sender);
   } else if (cell.waiting >= cell.spec.mailboxMax && !admit(kernel, cell, mail, sender)) {
     return;
   }
@@ -99,7 +102,8 @@ export function enqueued(
   kernel: Kernel,
   { mail, again }: Extract<Completion, { kind: "enqueued" }>,
 ): void {
-  const member = kernel.members.get(mail.to);
+  const { members, moves } = kernel;
+  const member = members.get(mail.to) ?? moves.departures.parting(mail.to) ?? undefined;
   const cell = member !== undefined && "slice" in member ? member : null;
   if (again !== undefined) return repeated(kernel, cell, mail, again.answer);
   if (mail.seq > 0 && mail.stamp?.receipt) confirm(kernel, mail, { ok: true, value: null });
@@ -111,6 +115,7 @@ export function enqueued(
     // Sent before this incarnation was there: it goes before all that has come since.
     return void cell.more.knocked.push(mail);
   }
+  if (cell !== null) return accept(kernel, cell, mail, null);
   if (mail.seq > 0 || member !== undefined) return kernel.send(mail, null);
   // Number 0: the store does not know this actor (any more).
   kernel.durablePaths.delete(mail.to);

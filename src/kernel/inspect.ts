@@ -27,6 +27,8 @@ export interface ProcessView {
   reductions: number;
   handled: number;
   durable: boolean;
+  /** How often this incarnation has gone to another thread. */
+  moves: number;
   /** Supervisors: restarts in the present window, and the limit. */
   restarts: number;
   intensity: number;
@@ -186,6 +188,7 @@ function viewOf(kernel: Kernel, member: Member): ProcessView {
     status: member.suspended ? "suspended" : ready,
     mail: member.mailbox.size,
     handled: member.handled,
+    moves: member.own?.moves ?? 0,
   };
 }
 
@@ -202,6 +205,7 @@ const actorFields = (spec: Extract<ChildSpec, { kind: "actor" }>) => ({
   runs: spec.behaviour.name,
   durable: spec.durable,
   handled: 0,
+  moves: 0,
   restarts: 0,
   intensity: 0,
   periodMs: 0,
@@ -212,6 +216,7 @@ const supervisorFields = (spec: Extract<ChildSpec, { kind: "supervisor" }>) => (
   runs: spec.template ? "dynamic" : spec.strategy,
   durable: false,
   handled: 0,
+  moves: 0,
   restarts: 0,
   intensity: spec.intensity,
   periodMs: spec.periodMs,

@@ -137,7 +137,9 @@ export class Kernel {
   complete(completion: Completion): void {
     if (completion.kind === "enqueued") return enqueued(this, completion);
     if (completion.kind === "forgotten") return this.#forgotten(completion.path);
-    const member = this.members.get(completion.path);
+    if (completion.kind === "flushed") return this.outgoing.answered();
+    const { path } = completion;
+    const member = this.members.get(path) ?? this.moves.departures.parting(path);
     if (completion.kind === "listed") {
       if (member instanceof SupervisorCell) member.listed(completion.children);
       return;

@@ -48,6 +48,7 @@ export function conclude(kernel: Kernel, gone: Gone, reason: ExitReason): void {
 /** The same for one actor that was under way when the thread was lost. */
 export function concludeFor(cell: Cell, thread: number): void {
   actorLoses(cell, atHomeOn(cell.kernel, thread), { tag: "thread_lost", thread });
+  catchUp(cell);
 }
 
 function supervisorLoses(cell: SupervisorCell, gone: Gone, reason: ExitReason): void {

@@ -1,7 +1,7 @@
 /**
- * Owns: one thread's part in moving actors (ADR 0022): who is not at home, letting an actor go,
- * waiting for one, and what it means here that one is gone.
- * Does not own: deciding (transfers.ts), what travels (luggage.ts).
+ * Owns: one thread's part in moving actors (ADR 0025): who is not at home, waiting for one, and what
+ * it means here that one is gone.
+ * Does not own: deciding (transfers.ts), letting one go (departures.ts), what travels (luggage.ts).
  *
  * The old thread holds the actor still and tells the new one, then all others. Each sends to the new
  * thread from then on, where it waits, and says so behind what it has sent to the old one. So when all
@@ -11,23 +11,13 @@ import type { ExitReason } from "../actor/exit.ts";
 import { say } from "./arrival.ts";
 import { Survey } from "./burners.ts";
 import { Cell } from "./cell.ts";
-import { absent } from "./delivery.ts";
+import { absent, undeliverable } from "./delivery.ts";
+import { Departures } from "./departures.ts";
 import type { Kernel } from "./kernel.ts";
 import { conclude, concludeFor } from "./loss.ts";
-import { isMovable, pack, retire, unpack } from "./luggage.ts";
+import { unpack } from "./luggage.ts";
 import type { Luggage, Move, MoveStep, Place } from "./moving.ts";
 import type { Envelope, MovingOptions } from "./ports.ts";
-
-/** An actor held still because it leaves. */
-interface Leaving {
-  readonly cell: Cell;
-  readonly move: number;
-  readonly thread: number;
-  /** Who has said that nothing more comes from there: thread → its generation. */
-  readonly said: Map<number, number>;
-  /** The new thread waits for it: now the others may send there. */
-  expected: boolean;
-}
 
 /** An actor that is expected: what has come for it, and itself if it must wait. */
 interface Expected {
@@ -54,7 +44,7 @@ export class Moves {
   readonly losses: number[];
   readonly #expected = new Map<string, Expected>();
   readonly #survey: Survey;
-  #leaving: Leaving | null = null;
+  readonly departures: Departures;
   /** The newest move that came to nothing: what is still heard of it and of earlier ones is void. */
   ended = 0;
   /** Actors that have come here. */
@@ -66,6 +56,7 @@ export class Moves {
     this.losses = [...this.options.losses];
     this.losses[kernel.thread] = this.options.generation;
     this.#survey = new Survey(kernel);
+    this.departures = new Departures(kernel);
   }
 
   /** The thread where an actor lives, or a supervisor. */
@@ -82,6 +73,17 @@ export class Moves {
     return this.away.get(to)?.thread !== thread;
   }
 
+  /**
+   * Nobody lives here who should get this. Only the place of a durable actor asks the store for it:
+   * otherwise what one sender sends over two places would be numbered in any order.
+   */
+  turnAway(envelope: Envelope): void {
+    const kernel = this.#kernel;
+    const elsewhere = this.threadOf(envelope.to, false) !== kernel.thread;
+    if (envelope.kind !== "mail" || envelope.seq > 0 || !elsewhere) absent(kernel, envelope);
+    else undeliverable(kernel, envelope, "no_actor", null);
+  }
+
   /** Keeps an envelope for an actor that is on its way here. @returns whether there is one */
   keeps(envelope: Envelope): boolean {
     const expected = this.#expected.get(envelope.to);
@@ -92,21 +94,19 @@ export class Moves {
   receive({ to, move, step }: Move): void {
     switch (step.do) {
       case "leave":
-        return this.#leave(to, move, step.thread);
+        return this.departures.leave(to, move, step.thread);
       case "reroute":
         return this.#reroute(to, move, step);
       case "rerouted":
-        return this.#rerouted(move, step.by, step.generation);
+        return this.departures.rerouted(move, step.by, step.generation);
       case "go":
-        return this.#depart(move);
+        return this.departures.depart(move);
       case "arrive":
         return this.#arrive(to, step.luggage);
       case "vanish":
         return this.#vanish(move, step.paths, step.reason);
       case "table":
-        this.ended = Math.max(this.ended, move);
-        for (const [path, place] of step.entries) this.away.set(path, place);
-        return;
+        return this.#learn(move, step.entries);
       case "survey":
         return this.#say(this.#kernel.options.control, to, move, this.#survey.take());
     }
@@ -115,11 +115,7 @@ export class Moves {
   /** Another thread is gone. */
   lost(thread: number): void {
     this.losses[thread] = this.lossesOf(thread) + 1;
-    const leaving = this.#leaving;
-    if (leaving === null || !(leaving.expected || thread === leaving.thread)) return;
-    // Its successor knows nothing of the move yet.
-    leaving.said.delete(thread);
-    this.#tell(leaving, thread);
+    this.departures.lost(thread);
   }
 
   /** After the loss of a thread: who had to wait for the news of it may come in. */
@@ -156,38 +152,12 @@ export class Moves {
 
   /* ---- inside ---- */
 
-  /** Everybody knows. */
-  #depart(move: number): void {
-    const leaving = this.#leaving;
-    if (leaving?.move !== move) return;
-    this.#leaving = null;
-    const { cell } = leaving;
-    const luggage = pack(cell);
-    this.#say(this.#kernel.options.control, cell.path, move, { do: "arrive", luggage });
-  }
-
-  #leave(path: string, move: number, thread: number): void {
-    const { members, options } = this.#kernel;
-    const cell = members.get(path);
-    const here = cell instanceof Cell && isMovable(cell);
-    if (!here) return this.#say(options.control, path, move, { do: "stay" });
-    cell.more.leaving = true;
-    cell.more.unmute(Number.POSITIVE_INFINITY);
-    const leaving = { cell, move, thread, said: new Map(), expected: false };
-    this.#leaving = leaving;
-    this.away.set(path, { thread, move });
-    this.#tell(leaving, thread);
-  }
-
-  #tellOthers(leaving: Leaving): void {
-    leaving.expected = true;
-    for (let other = 0; other <= this.options.threads; other++) {
-      if (other !== this.#kernel.thread && other !== leaving.thread) this.#tell(leaving, other);
+  /** At the beginning. Who was here has gone with the thread before: everybody will be told. */
+  #learn(move: number, entries: readonly (readonly [string, Place])[]): void {
+    this.ended = Math.max(this.ended, move);
+    for (const [path, place] of entries) {
+      if (place.thread !== this.#kernel.thread) this.away.set(path, place);
     }
-  }
-
-  #tell({ cell, move, thread }: Leaving, other: number): void {
-    this.#say(other, cell.path, move, { do: "reroute", thread, from: this.#kernel.thread });
   }
 
   #reroute(path: string, move: number, step: Extract<MoveStep, { do: "reroute" }>): void {
@@ -199,16 +169,6 @@ export class Moves {
       if (step.thread === by) this.#expected.set(path, { mail: [], luggage: null });
     }
     this.#say(step.from, path, move, { do: "rerouted", by, generation });
-  }
-
-  #rerouted(move: number, by: number, generation: number): void {
-    const leaving = this.#leaving;
-    if (leaving?.move !== move) return;
-    leaving.said.set(by, generation);
-    if (by === leaving.thread && !leaving.expected) this.#tellOthers(leaving);
-    if (leaving.said.size < this.options.threads) return;
-    const generations = [...leaving.said];
-    this.#say(this.#kernel.options.control, leaving.cell.path, move, { do: "ready", generations });
   }
 
   /** It comes in when this thread knows of all losses that it knows of. */
@@ -236,9 +196,10 @@ export class Moves {
     this.ended = Math.max(this.ended, move);
     const kept = paths.flatMap((path) => this.#expected.get(path)?.mail ?? []);
     this.#forget(paths, reason);
-    for (const each of kept) absent(this.#kernel, each);
-    const { thread: by, options } = this.#kernel;
-    this.#say(options.control, "", move, { do: "vanished", by });
+    for (const each of kept) this.turnAway(each);
+    const { thread: by, options, outgoing } = this.#kernel;
+    // What this thread has asked of the store for them comes before whatever is asked at home.
+    outgoing.whenAnswered(() => this.#say(options.control, "", move, { do: "vanished", by }));
   }
 
   /** They are at home from now on, and all that asked or held them is told that they are gone. */
@@ -251,16 +212,9 @@ export class Moves {
       const told = reason.tag === "thread_lost" && reason.thread === home;
       if (this.away.delete(path) || !told) gone.add(path);
       this.#expected.delete(path);
-      if (this.#leaving?.cell.path === path) this.#drop(this.#leaving.cell);
+      this.departures.drop(path, reason);
     }
     conclude(this.#kernel, (path) => gone.has(path), reason);
-  }
-
-  /** The thread it was to go to is lost, with the mail that waited there: it ends with it. */
-  #drop(cell: Cell): void {
-    this.#leaving = null;
-    this.#kernel.members.delete(cell.path);
-    retire(cell);
   }
 
   #say(thread: number, to: string, move: number, step: MoveStep): void {

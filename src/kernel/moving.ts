@@ -1,5 +1,5 @@
 /**
- * Owns: what threads say to each other when an actor moves, as data (ADR 0022).
+ * Owns: what threads say to each other when an actor moves, as data (ADR 0025).
  * Does not own: who says it when: the control thread (transfers.ts), all threads (moves.ts).
  */
 import type { ExitReason } from "../actor/exit.ts";
@@ -7,6 +7,7 @@ import type { ActorSpec } from "../actor/spec.ts";
 import type { Belongings } from "./belongings.ts";
 import type { Item } from "./mailbox.ts";
 import type { Mail, Signal } from "./ports.ts";
+import type { PackedAlarm } from "./timetable.ts";
 
 /** An actor between two threads. */
 export interface Luggage {
@@ -34,6 +35,12 @@ export interface Luggage {
     readonly mail: Mail;
     readonly idle: boolean;
   }[];
+  /** Timers that have a name, repeat or are in the store. */
+  readonly alarms: readonly PackedAlarm[];
+  /** Highest mail number already read from the store. */
+  readonly watermark: number;
+  /** How often this incarnation has moved, with this time. */
+  readonly moves: number;
   /** Numbers above this one have not been given out by the actor's threads so far. */
   readonly lastId: number;
   /** Losses of each thread that the actor has been told of. */

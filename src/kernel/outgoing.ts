@@ -16,9 +16,15 @@ export class Outgoing {
   readonly #kernel: Kernel;
   /** Effects that wait, oldest commit first, by path. */
   readonly #waiting = new Map<string, Effect[][]>();
+  readonly #flushes: (() => void)[] = [];
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+  }
+
+  /** Who has commits in flight. */
+  get paths(): Iterable<string> {
+    return this.#waiting.keys();
   }
 
   commit(commit: Commit, effects: Effect[]): void {
@@ -28,19 +34,29 @@ export class Outgoing {
     this.#kernel.committer.commit(commit);
   }
 
+  /** Runs something when the store has answered all that it was asked so far: perhaps at once. */
+  whenAnswered(run: () => void): void {
+    if (this.#kernel.committer.flush()) run();
+    else this.#flushes.push(run);
+  }
+
+  /** The oldest of these is due. */
+  answered(): void {
+    this.#flushes.shift()?.();
+  }
+
   /** The store has answered. @param cell the actor, if that life is still there */
   committed(completion: Extract<Completion, { kind: "committed" }>, cell: Cell | null): void {
     const { result, path, life } = completion;
     const queue = this.#waiting.get(path);
     const effects = queue?.shift() ?? [];
     if (queue?.length === 0) this.#waiting.delete(path);
-    if (!result.ok) {
-      if (cell !== null) refused(cell, result.reason);
-      return;
-    }
-    this.#kernel.emit({ type: "committed", path, life, mails: result.seqs.length });
-    this.release(cell, effects, result.seqs);
-    if (cell !== null) committed(cell);
+    if (result.ok) {
+      this.#kernel.emit({ type: "committed", path, life, mails: result.seqs.length });
+      this.release(cell, effects, result.seqs);
+      if (cell !== null) committed(cell);
+    } else if (cell !== null) refused(cell, result.reason);
+    if (cell?.own?.leaving) this.#kernel.moves.departures.rested(cell);
   }
 
   /** Lets effects out, in order. @param seqs the numbers that the store gave to the mail of them */

@@ -147,7 +147,9 @@ export type Completion =
   /** `again`: its id was there before, and so was its answer, perhaps; then it is not kept. */
   | { kind: "enqueued"; mail: Mail; again?: { readonly answer: Answer | null } }
   | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
-  | { kind: "forgotten"; path: string };
+  | { kind: "forgotten"; path: string }
+  /** All that had been asked before {@link Committer.flush} is done. */
+  | { kind: "flushed" };
 
 /** The store as the kernel sees it: requests now, {@link Completion}s later. */
 export interface Committer {
@@ -159,6 +161,8 @@ export interface Committer {
   list(path: string): void;
   /** The actor is gone for good: its state and mail go too. */
   forget(path: string): void;
+  /** @returns whether nothing is open; if something is, a completion says when that is done */
+  flush(): boolean;
 }
 
 /** Times that people speak of. Pure: the kernel's own time is always given. */
@@ -205,7 +209,7 @@ export interface Elsewhere {
   take(envelope: Envelope): boolean;
 }
 
-/** What a host gives a kernel whose actors may move to other threads (ADR 0022). */
+/** What a host gives a kernel whose actors may move to other threads (ADR 0025). */
 export interface MovingOptions {
   /** Highest number of the threads with actors or supervisors: they are 0 … threads. */
   readonly threads: number;

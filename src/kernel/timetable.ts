@@ -28,6 +28,8 @@ export interface Alarm {
   record: TimerRecord;
   /** When it fires next: later than in the store when missed times are left out. */
   dueMs: number;
+  /** The same on the kernel's own clock, as long as it goes by that; null: by the wall clock. */
+  atMs: number | null;
   entry: TimerEntry | null;
   /** Fired for the last time, taken back, or replaced by one of its name. */
   over: boolean;
@@ -56,17 +58,25 @@ export function setTimer(
   if (known === undefined && alarms.size >= TIMERS_MAX) throw tooMany(cell);
   if (known !== undefined) disarm(cell, known);
   const record = { id, dueMs, type: mail.type, message: mail.message, repeat };
-  const alarm: Alarm = { record, dueMs, entry: null, over: false, late: 0 };
+  const isCron = repeat !== null && "cron" in repeat;
+  const atMs = isCron ? null : kernel.nowMs + (dueMs - wall);
+  const alarm: Alarm = { record, dueMs, atMs, entry: null, over: false, late: 0 };
   alarms.set(id, alarm);
-  const atMs = kernel.nowMs + (dueMs - wall);
-  const fires = () => fire(cell, alarm);
-  const arm = () => {
-    if (alarm.over || cell.status === "exited") return;
-    if (repeat !== null && "cron" in repeat) return await_(cell, alarm);
-    alarm.entry = cell.more.arm(Math.max(atMs - kernel.nowMs, 0), mail, false, fires);
+  const begin = () => {
+    if (!alarm.over && cell.status !== "exited") arm(cell, alarm);
   };
-  change(cell, { id, set: record }, arm);
+  change(cell, { id, set: record }, begin);
   return handle(cell, alarm);
+}
+
+/** Waits for its time. */
+function arm(cell: Cell, alarm: Alarm): void {
+  const { atMs, record } = alarm;
+  if (atMs === null) return await_(cell, alarm);
+  const { kernel, path, more } = cell;
+  const mail = kernel.mail(path, record.type, record.message, path, 0);
+  const ms = Math.max(atMs - kernel.nowMs, 0);
+  alarm.entry = more.arm(ms, mail, false, () => fire(cell, alarm));
 }
 
 /** Takes a timer back by its name. */
@@ -88,7 +98,7 @@ function handle(cell: Cell, alarm: Alarm | null): Timer {
     cancel: () => {
       guard.pause();
       try {
-        if (cell.status === "exited") {
+        if (cell.status === "exited" || cell.own?.leaving) {
           cell.kernel.fenced(cell, "timer.cancel");
           return false;
         }
@@ -128,13 +138,28 @@ function disarm(cell: Cell, alarm: Alarm): void {
 /** A timer of an earlier incarnation, from the store. */
 export function takeUp(cell: Cell, record: TimerRecord): void {
   const { calendar, nowMs } = cell.kernel;
-  const alarm: Alarm = { record, dueMs: record.dueMs, entry: null, over: false, late: 0 };
+  const { dueMs } = record;
+  const alarm: Alarm = { record, dueMs, atMs: null, entry: null, over: false, late: 0 };
   const wall = calendar.wall(nowMs);
   if (record.repeat?.missed === "skip" && record.dueMs <= wall) {
     alarm.dueMs = nextOf(cell, record.repeat, record.dueMs, wall);
   }
   cell.more.alarms.set(record.id, alarm);
   await_(cell, alarm);
+}
+
+/** A timer between two threads. */
+export type PackedAlarm = Pick<Alarm, "record" | "dueMs" | "atMs" | "late">;
+
+/** All of an actor that leaves. */
+export const alarmsOf = (alarms: ReadonlyMap<string, Alarm>): PackedAlarm[] =>
+  [...alarms.values()].map(({ record, dueMs, atMs, late }) => ({ record, dueMs, atMs, late }));
+
+/** The actor has come to another thread. */
+export function rearm(cell: Cell, packed: PackedAlarm): void {
+  const alarm: Alarm = { ...packed, entry: null, over: false };
+  cell.more.alarms.set(packed.record.id, alarm);
+  arm(cell, alarm);
 }
 
 /** Waits by the wall clock, looking at it now and then: it may be set, and a machine may sleep. */
@@ -164,6 +189,7 @@ function fire(cell: Cell, alarm: Alarm): void {
   if (nextMs === null) return;
   alarm.record = { ...alarm.record, dueMs: nextMs };
   alarm.dueMs = nextMs;
+  alarm.atMs = null;
   await_(cell, alarm);
 }
 

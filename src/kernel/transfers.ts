@@ -1,5 +1,5 @@
 /**
- * Owns: the control thread's part in moving actors (ADR 0022): one move after the other, and what
+ * Owns: the control thread's part in moving actors (ADR 0025): one move after the other, and what
  * becomes of actors whose thread is lost away from home. The control thread is never lost while its
  * node lives, so what it has seen is what has happened.
  * Does not own: who should move (rebalance.ts), the part of the other threads (moves.ts).
@@ -111,13 +111,13 @@ export class Transfers {
 
   /* ---- inside ---- */
 
-  /** Its supervisor must be here, and it must be one that runs and keeps nothing in the store. */
+  /** Its supervisor must be here, and it must run. */
   #mayMove(path: string): boolean {
     const at = path.lastIndexOf("/");
     const parent = this.#kernel.members.get(path.slice(0, at));
     if (!(parent instanceof SupervisorCell)) return false;
     const child = parent.state.children.get(path.slice(at + 1));
-    if (child?.status !== "up" || child.spec.kind !== "actor" || child.spec.durable) return false;
+    if (child?.status !== "up" || child.spec.kind !== "actor" || !child.spec.movable) return false;
     return this.#kernel.moves.options.mayMove(path);
   }
 

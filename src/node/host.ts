@@ -65,6 +65,7 @@ const NO_STORE: Committer = {
   enqueue: () => {},
   list: () => {},
   forget: () => {},
+  flush: () => true,
 };
 
 /**

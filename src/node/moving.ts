@@ -3,6 +3,7 @@
  * thread must know. Does not own: who moves (kernel/rebalance.ts), how (kernel/moves.ts).
  */
 import { performance } from "node:perf_hooks";
+import { type App, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { settings } from "../actor/settings.ts";
 import type { Duration } from "../actor/units.ts";
@@ -27,15 +28,16 @@ export interface RebalanceOptions {
 const AT = "start(), rebalance";
 const PERCENT = [1, 100] as const;
 
-/** @throws E_SPEC_RANGE E_UNITS E_SPEC_STRATEGY; null: nobody moves */
+/** @throws E_SPEC_RANGE E_UNITS E_SPEC_STRATEGY E_SPEC_COMBINATION; null: nobody moves */
 export function rebalancing(
   wanted: boolean | RebalanceOptions | undefined,
   threads: number,
+  app: App,
 ): Rebalancing | null {
   const given = typeof wanted === "object" && wanted !== null ? wanted : {};
   const on =
-    given === wanted || settings.flag(wanted as boolean | undefined, false, "rebalance", AT);
-  if (!on) return null;
+    given === wanted || settings.flag(wanted as boolean | undefined, true, "rebalance", AT);
+  if (!on || !mayHelp(wanted !== undefined, app)) return null;
   return {
     threads,
     everyMs: settings.period(given.every, 1_000, "every", AT),
@@ -46,13 +48,20 @@ export function rebalancing(
   };
 }
 
-/** Between nodes partitions say what runs where. @throws E_SPEC_STRATEGY */
-export function checkAlone(wanted: Rebalancing | null, cluster: unknown): void {
-  if (wanted === null || !cluster) return;
-  throw new ActorError("E_SPEC_STRATEGY", "rebalance: actors of several nodes cannot move yet", {
-    at: AT,
-    fix: "leave it out, or run one node",
+/** Can anybody move? Who has asked for it must know that nobody can. @throws E_SPEC_COMBINATION */
+function mayHelp(asked: boolean, { root, store }: App): boolean {
+  let some = false;
+  visitSpecs(root, (spec) => {
+    if (spec.kind === "actor" && spec.movable) some = true;
   });
+  // Between nodes partitions say what runs where.
+  const alone = store.kind !== "redis";
+  if (!asked || (some && alone)) return some && alone;
+  const fact = alone
+    ? "rebalance, and no child of the app is movable"
+    : "rebalance and a Redis store: actors of several nodes do not move";
+  const fix = alone ? "write child(id, behaviour, { movable: true })" : "leave rebalance out";
+  throw new ActorError("E_SPEC_COMBINATION", fact, { at: AT, fix });
 }
 
 /** What a thread is told of moving as it begins. */

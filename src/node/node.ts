@@ -18,7 +18,7 @@ import { inspectable } from "./inspectable.ts";
 import { cellsAfter, connect, toolLines, watch } from "./lines.ts";
 import { appUrl, checkTiers, loadApp } from "./load.ts";
 import type { FromThread } from "./messages.ts";
-import { checkAlone, rebalancing } from "./moving.ts";
+import { rebalancing } from "./moving.ts";
 import {
   dataFolder,
   heapBytes,
@@ -85,7 +85,7 @@ class Node implements ThreadListener {
     this.#total = count + this.#places.owned;
     this.#options = options;
     this.#preemption = preemption(options);
-    this.#rebalancing = rebalancing(options.rebalance, count);
+    this.#rebalancing = rebalancing(options.rebalance, count, app);
     this.#heapBytes = heapBytes(options);
     this.#log = createLog(options.log ?? "warn");
     this.#started.promise.catch(() => {});
@@ -114,7 +114,6 @@ class Node implements ThreadListener {
     try {
       this.#store = await openStore(this.app, this.folder, this.#say);
       void this.#store.lost?.then((why) => this.#fall({ tag: "store_lost", why }));
-      checkAlone(this.#rebalancing, this.#store.cluster);
       for (let thread = 0; thread <= this.#total; thread++) this.#spawn(thread, 0);
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });

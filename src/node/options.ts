@@ -50,9 +50,8 @@ export interface StartOptions {
    */
   threadHeap?: Size;
   /**
-   * A busy thread gives ephemeral actors with plain states to an idle one, between two messages.
-   * A moved actor sees the variables of its modules as they are on its new thread, and handles that
-   * it has kept from earlier messages do nothing. @default false @source ADR 0022
+   * A busy thread gives `movable` actors to an idle one, between two messages. Not between nodes.
+   * @default true, if there are some @source ADR 0025
    */
   rebalance?: boolean | RebalanceOptions;
 }

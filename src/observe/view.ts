@@ -37,6 +37,7 @@ export const processView = z.object({
   reductions: z.number(),
   handled: z.number(),
   durable: z.boolean(),
+  moves: z.number().default(0),
   restarts: z.number(),
   intensity: z.number(),
   periodMs: z.number(),

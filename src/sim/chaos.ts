@@ -8,7 +8,7 @@ import { SHUTDOWN } from "../actor/exit.ts";
 import { Census } from "./census.ts";
 import { watchStream } from "./checkers.ts";
 import { checkRest, checkStopped } from "./end-checks.ts";
-import { Faults } from "./faults.ts";
+import { type Fault, Faults } from "./faults.ts";
 import { LateStore } from "./late-store.ts";
 import { Ledger } from "./ledger.ts";
 import type { Marks } from "./marks.ts";
@@ -58,12 +58,12 @@ export class Chaos {
   openWatches: () => { id: number; path: string; to: string }[] = () => [];
   readonly #random: Random;
 
-  constructor(seed: number, stream: EventStream, marks: Marks) {
+  constructor(seed: number, stream: EventStream, marks: Marks, always: readonly Fault[] = []) {
     const random = streamsOf(seed);
     this.stream = stream;
     this.marks = marks;
     this.#random = random.driver;
-    this.faults = new Faults(random.faults);
+    this.faults = new Faults(random.faults, always);
     this.outside = new Outside(this.faults, random.work);
     this.ledger = new Ledger(stream, marks);
     this.late = new LateStore(this.ledger, stream, marks);
@@ -102,6 +102,7 @@ export class Chaos {
       if (this.#random() < this.swarm.pressure) this.nemesis.act();
       else if (!this.world.step() && !this.#wait()) this.nemesis.act();
       if (this.#random() < LATE) this.late.arrive();
+      this.nemesis.migrate();
       await this.#drain();
     }
     this.faults.stop();

@@ -3,6 +3,7 @@
  * Does not own: running seeds (simulate-seeds.ts).
  */
 import { ActorError } from "../actor/errors.ts";
+import { FAULTS, type Fault } from "./faults.ts";
 import {
   runSeeds,
   type SeedFailure,
@@ -20,6 +21,7 @@ interface Options {
   seeds: number;
   seed: number;
   checkDeterminism: boolean;
+  always: Fault[];
   json: boolean;
   help: boolean;
 }
@@ -34,6 +36,7 @@ simulated node under faults, watched by checks. Same seed, same run.
 
   --seeds N                how many seeds (default 100)
   --seed S                 the first one (default 1)
+  --with FAULT             this fault is on in every run, as "move actor"; may come several times
   --check-determinism      every seed twice; the hashes of all events must be equal
   --json                   one JSON object instead of text
   --help                   this text
@@ -74,18 +77,18 @@ export async function simCommand(
 }
 
 async function run(options: Options, out: Out, signal: AbortSignal): Promise<number> {
-  const { seeds, seed: from, checkDeterminism, json } = options;
+  const { seeds, seed: from, checkDeterminism, always, json } = options;
   const startedAt = performance.now();
   const progress = progressOn(json ? {} : out, seeds);
   const onProgress = (now: SeedsProgress) => {
     const { failure, seed } = now.run;
     if (failure !== null && !json) {
       progress.clear();
-      tell(seed, failure, out);
+      tell(seed, failure, always, out);
     }
     progress.show(now);
   };
-  const result = await runSeeds({ seeds, from, checkDeterminism, onProgress, signal });
+  const result = await runSeeds({ seeds, from, checkDeterminism, always, onProgress, signal });
   progress.clear();
   const seconds = (performance.now() - startedAt) / 1_000;
   const blind = seeds >= MARKS_FROM && !signal.aborted ? neverHit(result) : [];
@@ -100,12 +103,14 @@ const neverHit = ({ marks }: SeedsResult) =>
   marks.flatMap(([mark, count]) => (count === 0 ? [mark] : []));
 
 function readOptions(args: readonly string[]): Options {
-  const options = { seeds: 100, seed: 1, checkDeterminism: false, json: false, help: false };
+  const flags = { checkDeterminism: false, json: false, help: false };
+  const options: Options = { seeds: 100, seed: 1, always: [], ...flags };
   const words = [...args];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const [name, given] = word.split("=", 2);
     if (name === "--seeds") options.seeds = whole(name, given ?? words.shift(), 1);
     else if (name === "--seed") options.seed = whole(name, given ?? words.shift(), 0);
+    else if (name === "--with") options.always.push(faultNamed(given ?? words.shift()));
     else if (word === "--check-determinism") options.checkDeterminism = true;
     else if (word === "--json") options.json = true;
     else if (word === "--help" || word === "-h") options.help = true;
@@ -119,6 +124,11 @@ function whole(name: string, text: string | undefined, min: number): number {
   const fits = /^\d+$/.test(text ?? "") && value >= min && value <= 1e9;
   if (fits) return value;
   throw usage(`${name} wants a whole number from ${min} to 1000000000, not ${text ?? "nothing"}`);
+}
+
+function faultNamed(name = "nothing"): Fault {
+  if (name in FAULTS) return name as Fault;
+  throw usage(`--with wants one of ${Object.keys(FAULTS).join(", ")}, not ${name}`);
 }
 
 const usage = (fact: string) =>
@@ -155,9 +165,15 @@ function progressOn(out: Partial<Out>, total: number) {
   };
 }
 
-function tell(seed: number, { check, detail, tail }: SeedFailure, out: Out): void {
+function tell(
+  seed: number,
+  { check, detail, tail }: SeedFailure,
+  always: readonly Fault[],
+  out: Out,
+): void {
+  const faults = always.map((each) => ` --with "${each}"`).join("");
   const lines = [
-    `SEED=${seed}  replay: npm run sim -- --seeds 1 --seed ${seed}`,
+    `SEED=${seed}  replay: npm run sim -- --seeds 1 --seed ${seed}${faults}`,
     `  check: ${check}`,
     ...detail.split("\n").map((line) => `  ${line}`),
     ...(tail.length > 0 ? ["  last events:"] : []),

@@ -52,13 +52,15 @@ export class Faults {
   /** While it is set no fault happens: a tree that cannot even start would show little. */
   waiting = false;
 
-  constructor(random: () => number) {
+  /** @param always these are on, with the highest chance */
+  constructor(random: () => number, always: readonly Fault[] = []) {
     this.#random = random;
     for (const fault of Object.keys(FAULTS) as Fault[]) {
       const on = random() < ON;
       const chance = CHANCE_MIN + random() * (CHANCE_MAX - CHANCE_MIN);
       if (on) this.#chances.set(fault, chance);
     }
+    for (const fault of always) this.#chances.set(fault, CHANCE_MAX);
   }
 
   /** The fault points of this run, with their chances. */

@@ -27,12 +27,17 @@ export class Havoc {
   readonly #random: Random;
   readonly #paths: Paths;
   readonly #suspended = new Set<string>();
+  /** Where each life is, or was when it ended: what is left of its code goes with that thread. */
+  readonly #threads = new Map<number, number>();
 
   constructor(chaos: Chaos, random: Random, paths: Paths) {
     this.#chaos = chaos;
     this.#random = random;
     this.#paths = paths;
     chaos.stream.listen((event) => {
+      if (event.type === "starting" || event.type === "moved") {
+        this.#threads.set(event.life, event.thread);
+      }
       if (event.type === "moved") chaos.workload.moves(event.life);
       else if (event.type === "vanished") this.#gone(event.path, event.reason);
     });
@@ -50,7 +55,6 @@ export class Havoc {
     if (faults.fires("kill supervisor")) return this.#killSupervisor();
     if (faults.fires("several deaths")) return this.#severalDeaths();
     if (faults.fires("lose thread")) return this.#loseThread();
-    if (faults.fires("move actor")) return this.#move();
     if (faults.fires("suspend process")) return this.#suspend(this.#anybody());
     if (faults.fires("shut down child")) {
       const reason: ExitReason = { tag: "shutdown", detail: "operator" };
@@ -127,7 +131,7 @@ export class Havoc {
   }
 
   #loseThread(): boolean {
-    const { world, stream, swarm, workload } = this.#chaos;
+    const { world, stream, swarm, workload, census } = this.#chaos;
     const thread = 1 + below(this.#random, swarm.threads);
     const host = world.hosts[thread];
     if (!host?.alive) return false;
@@ -135,6 +139,9 @@ export class Havoc {
     const lives = [...host.kernel.members.values()];
     world.loseThread(thread);
     stream.emit({ type: "lost", lost: thread });
+    for (const [life, at] of this.#threads) {
+      if (at === thread && !census.isAlive(life)) workload.goes(life);
+    }
     for (const { path, life } of lives) {
       workload.goes(life);
       stream.emit({ type: "gone", path, life, reason });
@@ -149,12 +156,6 @@ export class Havoc {
     if (life === undefined) return;
     workload.goes(life);
     stream.emit({ type: "gone", path, life, reason });
-  }
-
-  #move(): boolean {
-    const { world, swarm } = this.#chaos;
-    const thread = 1 + below(this.#random, swarm.threads);
-    return world.control.transfers?.move(this.#actor(), thread) === true;
   }
 
   resumeOne(): void {

@@ -67,6 +67,7 @@ export const STATES = [
   "a sender rested because a mailbox of another thread was full",
   "a sender rested because a line to another thread was crowded",
   "an actor moved to another thread",
+  "a durable actor moved to another thread",
   "an actor that had moved was lost with its new thread, or on its way",
   "an actor ignored its start",
   "a start failed",

@@ -12,6 +12,7 @@ import {
   below,
   drawProgram,
   FOREVER_MS,
+  type Program,
   pick,
   pickWeighted,
   type Random,
@@ -25,6 +26,10 @@ const OPS = [
   ...(["restart_child", "terminate_child", "delete_child", "renew_child"] as const),
   ...(["get_childspec", "which_child", "which_children", "count_children"] as const),
 ];
+/** Chance in each step that who moves talks with another one. */
+const CHATTER = 0.3;
+/** Chance that one thread's lines are slow during a move. */
+const SLOW = 0.5;
 const MODES: readonly ReplyMode[] = ["first", "last", "defer", "none", "crash"];
 
 /** Whoever keeps a node busy from outside. */
@@ -34,6 +39,8 @@ export class Nemesis {
   readonly #drawing: Drawing;
   readonly #paths: Paths = { actors: [], supervisors: [], dynamics: [] };
   readonly havoc: Havoc;
+  /** Who moves, or moved last, and with whom it talks. */
+  #talking: readonly [mover: string, other: string] = ["", ""];
 
   constructor(chaos: Chaos, random: Random) {
     this.#chaos = chaos;
@@ -89,6 +96,36 @@ export class Nemesis {
       [0.5, () => this.#flushOne(pick(random, this.#paths.actors))],
     ]);
     draw();
+  }
+
+  /** Perhaps somebody moves. Asked at each step; meanwhile another one talks with the one who does. */
+  migrate(): void {
+    const { world, swarm, faults } = this.#chaos;
+    const { transfers } = world.control;
+    if (swarm.threads < 2 || transfers === null || faults.over) return;
+    const random = this.#random;
+    if (!transfers.idle) return random() < CHATTER ? this.#chat() : undefined;
+    if (this.#paths.actors.length === 0 || !faults.fires("move actor")) return;
+    const mover = pick(random, this.#actors);
+    const from = world.threadOf(mover);
+    const to = 1 + below(random, swarm.threads - 1);
+    const thread = to < from ? to : to + 1;
+    if (!transfers.move(mover, thread)) return;
+    const living = this.#actors.filter((path) => path !== mover);
+    const third = living.filter((path) => ![from, thread].includes(world.threadOf(path)));
+    this.#talking = [mover, pick(random, third.length > 0 ? third : [mover, ...living])];
+    // Whoever is slow now has much under way when the others know of the move.
+    if (random() >= SLOW) return;
+    const what = pick(random, ["link", "link", "store", "answers"] as const);
+    world.stall(what, 1 + below(random, swarm.threads), 1 + below(random, 300));
+  }
+
+  #chat(): void {
+    const [mover, other] = this.#talking;
+    const [from, to] = this.#random() < 0.6 ? [other, mover] : [mover, other];
+    const program: Program = [["tell", to, []]];
+    const key = this.#chaos.workload.nextKey();
+    this.#tell(from, "work", { key, from: "", life: 0, program } as Message);
   }
 
   /* ---- work ---- */

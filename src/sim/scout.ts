@@ -45,15 +45,19 @@ function ends({ chaos: { marks }, census }: Omit<Sight, "fail">): Eye {
 }
 
 /** Watches, links, timers, mailboxes. */
-function holds({ chaos: { marks, world } }: Omit<Sight, "fail">): Eye {
+function holds({ chaos: { marks, world, ledger } }: Omit<Sight, "fail">): Eye {
   const timers = new Map<number, string>();
   const watched = new Set<number>();
   return (event) => {
     if (event.type === "timer_set") timers.set(event.key, event.when);
     else if (event.type === "timer_cancelled") marks.hit("timer was cancelled");
     else if (event.type === "muted") marks.hit(restingAt(event, world));
-    else if (event.type === "moved") marks.hit("an actor moved to another thread");
-    else if (event.type === "vanished") {
+    else if (event.type === "moved") {
+      const kept = ledger.isDurable(event.path);
+      marks.hit(
+        kept ? "a durable actor moved to another thread" : "an actor moved to another thread",
+      );
+    } else if (event.type === "vanished") {
       marks.hit("an actor that had moved was lost with its new thread, or on its way");
     } else if (event.type === "dropped_notice" && event.notice === "down") {
       marks.hit("down was dropped by an actor without a handler");

@@ -6,6 +6,7 @@
 import { ActorError } from "../actor/errors.ts";
 import { agree } from "./agreement.ts";
 import { Chaos } from "./chaos.ts";
+import type { Fault } from "./faults.ts";
 import { forbidRealWorld } from "./guard.ts";
 import { type Mark, Marks } from "./marks.ts";
 import { EventStream } from "./stream.ts";
@@ -34,6 +35,8 @@ export interface SeedsOptions {
   readonly from?: number;
   /** Run every seed twice and compare the hashes. @default false */
   readonly checkDeterminism?: boolean;
+  /** Faults that are on in every run, not only in some. @default none */
+  readonly always?: readonly Fault[];
   /** Called after each seed. */
   readonly onProgress?: (progress: SeedsProgress) => void;
   /** Ends the run after the present seed. */
@@ -61,7 +64,11 @@ export interface SeedsResult {
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Runs one seed. `marks` counts what it has seen. */
-export async function runSeed(seed: number, marks = new Marks()): Promise<SeedRun> {
+export async function runSeed(
+  seed: number,
+  marks = new Marks(),
+  always: readonly Fault[] = [],
+): Promise<SeedRun> {
   const stream = new EventStream();
   let steps = 0;
   const stray = (reason: unknown) =>
@@ -71,7 +78,7 @@ export async function runSeed(seed: number, marks = new Marks()): Promise<SeedRu
   try {
     steps += agree(seed, stream, marks);
     if (stream.violation === null) {
-      const chaos = new Chaos(seed, stream, marks);
+      const chaos = new Chaos(seed, stream, marks, always);
       await chaos.run();
       steps += chaos.world.steps;
     }
@@ -94,9 +101,9 @@ const describe = (thrown: unknown) =>
   thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
 
 /** Runs a seed twice. A difference fails it, unless it has failed anyway. */
-async function runTwice(seed: number, marks: Marks): Promise<SeedRun> {
-  const first = await runSeed(seed, marks);
-  const second = await runSeed(seed);
+async function runTwice(seed: number, marks: Marks, always: readonly Fault[]): Promise<SeedRun> {
+  const first = await runSeed(seed, marks, always);
+  const second = await runSeed(seed, new Marks(), always);
   if (first.hash === second.hash || first.failure !== null) return first;
   const told = (run: typeof first) => `hash ${run.hash} after ${run.events} events`;
   const detail = `${told(first)}, then ${told(second)}`;
@@ -106,12 +113,12 @@ async function runTwice(seed: number, marks: Marks): Promise<SeedRun> {
 
 /** Runs seeds one after the other. */
 export async function runSeeds(options: SeedsOptions): Promise<SeedsResult> {
-  const { seeds, from = 1, checkDeterminism = false, onProgress, signal } = options;
+  const { seeds, from = 1, checkDeterminism = false, always = [], onProgress, signal } = options;
   const marks = new Marks();
   const failures: { seed: number; check: string; detail: string }[] = [];
   const total = { done: 0, steps: 0, events: 0 };
   for (let seed = from; seed < from + seeds && !signal?.aborted; seed++) {
-    const run = await (checkDeterminism ? runTwice : runSeed)(seed, marks);
+    const run = await (checkDeterminism ? runTwice : runSeed)(seed, marks, always);
     const { failure } = run;
     if (failure !== null) failures.push({ seed, check: failure.check, detail: failure.detail });
     total.done++;

@@ -36,7 +36,7 @@ export interface Swarm {
 export function drawSwarm(random: Random, workload: Workload): Swarm {
   const drawing = new Drawing(random, workload);
   return {
-    threads: 1 + below(random, 3),
+    threads: pick(random, [1, 2, 3, 3, 4]),
     root: drawing.supervisor(ROOT, `/${ROOT}`, 0),
     calmStart: random() < 0.8,
     steps: pick(random, [150, 300, 300, 600, 1_200]),
@@ -146,6 +146,7 @@ export class Drawing {
     const small = faults.fires("small mailbox");
     return {
       durable,
+      movable: true,
       restart,
       significant: significant && restart !== "permanent" && random() < 0.6,
       shutdown: pick(random, ["brutal_kill", 100, 5_000, 5_000, "infinity"] as const),

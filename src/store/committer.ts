@@ -26,8 +26,10 @@ import type {
   StoreOp,
 } from "./store.ts";
 
-/** What an operation needs when its answer comes. */
-type Waiting =
+/** What an operation needs when its answer comes, and how many flushes end with it. */
+type Waiting = { flushes?: number } & Asked;
+
+type Asked =
   | { kind: "load"; path: string; life: number }
   | { kind: "commit"; path: string; life: number; mails: number }
   | { kind: "enqueue"; mail: Mail }
@@ -141,6 +143,15 @@ export class StoreClient implements Committer {
     this.#ask({ kind: "forget", path }, { kind: "forget", path });
   }
 
+  flush(): boolean {
+    this.#mail.pour(this.#first, Infinity, Infinity);
+    const open = this.#next < this.#waiting.length ? this.#waiting.at(-1) : undefined;
+    const last = this.#first.waiting.at(-1) ?? open;
+    if (last === undefined) return true;
+    last.flushes = (last.flushes ?? 0) + 1;
+    return false;
+  }
+
   /** What concerns dead letters. Mail that is revived is also completed as if it had just come. */
   letter(op: LetterOp, done: (answer: LetterAnswer) => void): void {
     this.#ask(op, { kind: "letter", done });
@@ -169,6 +180,7 @@ export class StoreClient implements Committer {
       const waiting = this.#waiting[this.#next++] as Waiting;
       const completion = completionOf(waiting, answer);
       if (completion !== null) done.push(completion);
+      for (let left = waiting.flushes ?? 0; left > 0; left--) done.push({ kind: "flushed" });
     }
     if (this.#next > 1_024 || this.#next === this.#waiting.length) {
       this.#waiting.splice(0, this.#next);

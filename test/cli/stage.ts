@@ -55,7 +55,7 @@ export async function serve(
 /** A line of the tree with what a test leaves out filled in. */
 export function row(path: string, fields: Partial<ProcessRow> = {}): ProcessRow {
   const actor = { kind: "actor", runs: "worker", status: "idle", incarnation: 1 } as const;
-  const counts = { thread: 1, mail: 0, reductions: 0, handled: 0 };
+  const counts = { thread: 1, mail: 0, reductions: 0, handled: 0, moves: 0 };
   const limits = { durable: false, restarts: 0, intensity: 0, periodMs: 0 };
   return { path, ...actor, ...counts, ...limits, lastExit: null, ...fields };
 }

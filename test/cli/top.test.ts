@@ -32,11 +32,11 @@ describe("once", () => {
     expect(status).toBe(0);
     expect(out).toBe(
       [
-        "PATH     RUNS         THREAD  MAIL  RED/S  HANDLED/S  RESTARTS  STATUS",
-        "/desk/a  worker            1     0   2.0k         20         0  idle",
-        "/desk/b  worker            1     9    200          2         0  idle",
-        "/desk    one_for_one       0     0      0          0         0  idle",
-        "/desk/c  worker            1     0      0          0         0  idle",
+        "PATH     RUNS         THREAD  MAIL  RED/S  HANDLED/S  RESTARTS  MOVES  STATUS",
+        "/desk/a  worker            1     0   2.0k         20         0      0  idle",
+        "/desk/b  worker            1     9    200          2         0      0  idle",
+        "/desk    one_for_one       0     0      0          0         0      0  idle",
+        "/desk/c  worker            1     0      0          0         0      0  idle",
         "",
       ].join("\n"),
     );

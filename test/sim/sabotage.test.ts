@@ -32,9 +32,10 @@ function build({ name, file, find, replace }: Sabotage): string {
 }
 
 /** Names of the checks that failed. */
-function simulate(folder: string, from: number): Promise<Set<string>> {
+function simulate(folder: string, from: number, always: readonly string[]): Promise<Set<string>> {
   const main = join(folder, "src/cli/main.ts");
-  const args = ["sim", "--seeds", String(STEP), "--seed", String(from)];
+  const faults = always.flatMap((each) => ["--with", each]);
+  const args = ["sim", "--seeds", String(STEP), "--seed", String(from), ...faults];
   const child = spawn(process.execPath, ["--conditions=coppice-source", main, ...args]);
   let out = "";
   child.stdout.on("data", (chunk) => {
@@ -51,11 +52,11 @@ test("there are at least ten, each with a name of its own", () => {
   expect(new Set(SABOTAGES.map((each) => each.name)).size).toBeGreaterThanOrEqual(10);
 });
 
-test.each(SABOTAGES)("noticed: $name", { timeout: 120_000 }, async (sabotage) => {
+test.each(SABOTAGES)("noticed: $name", { timeout: 600_000 }, async (sabotage) => {
   const folder = build(sabotage);
   const seen = new Set<string>();
   for (let from = 1; from <= SEEDS; from += STEP) {
-    for (const check of await simulate(folder, from)) seen.add(check);
+    for (const check of await simulate(folder, from, sabotage.always ?? [])) seen.add(check);
     if ([...seen].some((check) => check.startsWith(sabotage.check))) return;
   }
   expect.fail(`${sabotage.check}did not notice; these did: ${[...seen].join(", ") || "none"}`);

@@ -2,6 +2,7 @@
  * Owns: builds broken on purpose, as data: which line of the kernel is changed, and which checks of
  * the simulator may be the ones that notice. Does not own: building and running (sabotage.test.ts).
  */
+import type { Fault } from "../../src/sim/faults.ts";
 
 /** One broken build. `find` must stand in the file exactly once. */
 export interface Sabotage {
@@ -11,7 +12,13 @@ export interface Sabotage {
   readonly replace: string;
   /** The check that is expected to notice, by the beginning of its name. */
   readonly check: string;
+  /** Faults that are on in each run: what they lead to is too rare otherwise. */
+  readonly always?: readonly Fault[];
 }
+
+const MOVES: readonly Fault[] = ["move actor"];
+/** Threads are lost in the midst of moves. */
+const LOSSES: readonly Fault[] = ["move actor", "lose thread", "delay store", "delay link"];
 
 export const SABOTAGES: readonly Sabotage[] = [
   {
@@ -135,5 +142,53 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "mail.slice(0, TURN_MESSAGES)",
     replace: "mail.slice(TURN_MESSAGES)",
     check: "D4 ",
+  },
+  {
+    name: "an actor goes before everybody has said that nothing is under way to it",
+    file: "kernel/departures.ts",
+    find: "if (leaving.said.size < this.#kernel.moves.options.threads) return;",
+    replace: "",
+    check: "S7 ",
+    always: MOVES,
+  },
+  {
+    name: "others send to the new thread of an actor before that waits for it",
+    file: "kernel/departures.ts",
+    find: "if (by === leaving.thread && !leaving.expected) this.#tellOthers(leaving);",
+    replace: "leaving.said.set(leaving.thread, 9);\n    this.#tellOthers(leaving);",
+    check: "liveness",
+    always: MOVES,
+  },
+  {
+    name: "mail for an actor that is on its way is not kept",
+    file: "kernel/moves.ts",
+    find: "    return expected !== undefined;\n  }\n\n  receive",
+    replace: "    expected?.mail.pop();\n    return false;\n  }\n\n  receive",
+    check: "liveness: ",
+    always: MOVES,
+  },
+  {
+    name: "the loss of a home is taken for that of an actor that has moved",
+    file: "kernel/loss.ts",
+    find: "=== thread && !away.has(path)",
+    replace: "=== thread",
+    check: "S8 ",
+    always: LOSSES,
+  },
+  {
+    name: "an actor that moved is lost and nobody is told",
+    file: "kernel/moves.ts",
+    find: "if (this.away.delete(path) || !told) gone.add(path);",
+    replace: "if (this.away.delete(path)) continue;\n      gone.add(path);",
+    check: "liveness: ",
+    always: LOSSES,
+  },
+  {
+    name: "a durable actor goes before the store has answered its thread",
+    file: "kernel/departures.ts",
+    find: "if (cell.slice === null) return this.#go",
+    replace: "if (cell.slice !== undefined) return this.#go",
+    check: "S7 ",
+    always: MOVES,
   },
 ];

@@ -34,6 +34,14 @@ function refusal(run: () => unknown): string {
 }
 
 describe("child()", () => {
+  test.each(["with-parent", "own-thread"] as const)("who is %s is not movable", (placement) => {
+    expect(child("c", Plain, { movable: true }).movable).toBe(true);
+    expect(refusal(() => child("c", Plain, { movable: true, placement }))).toBe(
+      `E_SPEC_COMBINATION: movable: true and placement: "${placement}" exclude each other (at child c)`,
+    );
+    expect(refusal(() => child("c", Plain, { movable: 1 as never }))).toContain("E_SPEC_STRATEGY");
+  });
+
   test("all defaults", () => {
     expect(child("c", Plain)).toEqual({
       kind: "actor",
@@ -46,6 +54,7 @@ describe("child()", () => {
       placement: "spread",
       threadHeapBytes: null,
       durable: false,
+      movable: false,
       tools: [],
       mailboxMax: 10_000,
       overflow: "mute",

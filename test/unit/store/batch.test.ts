@@ -111,3 +111,24 @@ function bytesAsList(_: string, value: unknown): unknown {
   const isBuffer = (value as { type?: unknown } | null)?.type === "Buffer";
   return isBuffer ? (value as { data: unknown }).data : value;
 }
+
+test("a flush ends when all that was asked before is answered, in whatever order it went", () => {
+  const client = new StoreClient();
+  expect(client.flush()).toBe(true);
+  batches(client, "m1 c1", 1);
+  const answer = { kind: "committed", fenced: false, seqs: [] } as const;
+  const kinds = (...answers: Parameters<StoreClient["complete"]>[0]) =>
+    client.complete(answers).map((each) => each.kind);
+  client.enqueue(mail("m2"));
+  expect(client.flush()).toBe(false);
+  expect(client.flush()).toBe(false);
+  // It may overtake mail, but none that is waited for.
+  client.commit(commit("c2"));
+  expect(client.take().map(nameOf)).toEqual(["m2", "c2"]);
+  const kept = { kind: "enqueued", seq: 1 } as const;
+  expect(kinds(answer, kept)).toEqual(["committed", "enqueued"]);
+  expect(kinds(kept)).toEqual(["enqueued", "flushed", "flushed"]);
+  expect(client.flush()).toBe(false);
+  expect(kinds(answer)).toEqual(["committed", "flushed"]);
+  expect(client.flush()).toBe(true);
+});
