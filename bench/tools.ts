@@ -1,8 +1,8 @@
 /**
  * What stands between an actor and its tool, in time: a policy's decision, the broker of an inline
- * call, the desk of a call under a quota. `node --conditions=coppice-source bench/tools.ts`
+ * call, the desk of a call under a quota.
  *
- * Owns: these figures. Does not own: programs of actors (bench/coppice/), sandboxes.
+ * Owns: these figures. Does not own: programs of actors (bench/coppice/), sandboxes (sandboxes.ts).
  */
 import {
   actor,
@@ -18,8 +18,8 @@ import {
   tool,
 } from "coppice";
 import { z } from "zod";
-
-const CALLS = 5_000;
+import type { Outcome } from "./lib/outcome.ts";
+import { inMicroseconds } from "./lib/quantile.ts";
 
 /** A tool that does nothing: what is left is the way there and back. */
 const nothing = tool("nothing", {
@@ -50,23 +50,23 @@ const POLICIES: Readonly<Record<string, readonly Rule[]>> = {
 const Caller = actor("caller", {
   state: z.null(),
   messages: {
-    measure: ask(z.object({}), z.array(z.number())),
-    bare: ask(z.object({}), z.array(z.number())),
+    measure: ask(z.object({ calls: z.number() }), z.array(z.number())),
+    bare: ask(z.object({ calls: z.number() }), z.array(z.number())),
   },
   init: () => null,
   on: {
-    async measure(_state, _message, ctx) {
+    async measure(_state, { calls }, ctx) {
       const times: number[] = [];
-      for (let n = 0; n < CALLS; n++) {
+      for (let n = 0; n < calls; n++) {
         const before = performance.now();
         await ctx.use(nothing, { n });
         times.push(performance.now() - before);
       }
       ctx.reply(times);
     },
-    async bare(_state, _message, ctx) {
+    async bare(_state, { calls }, ctx) {
       const times: number[] = [];
-      for (let n = 0; n < CALLS; n++) {
+      for (let n = 0; n < calls; n++) {
         const before = performance.now();
         // What any awaited verb costs: to be recorded and resumed alone.
         await ctx.step("nothing", () => n);
@@ -91,47 +91,56 @@ export default app({
     : {}),
 });
 
-const at = (sorted: readonly number[], part: number) =>
-  sorted[Math.floor(sorted.length * part)] ?? 0;
-
-function report(what: string, times: readonly number[]): void {
-  const sorted = times.slice(times.length / 5).toSorted((a, b) => a - b);
-  const us = (part: number) => (at(sorted, part) * 1_000).toFixed(2).padStart(9);
-  console.log(`${what.padEnd(44)} p50 ${us(0.5)} µs   p99 ${us(0.99)} µs`);
+/** Without the fifth in which the compiler has not yet seen all. */
+function figures(name: string, times: readonly number[]): Record<string, number> {
+  const { p50Us, p99Us } = inMicroseconds(Float64Array.from(times.slice(times.length / 5)));
+  return { [`${name}P50Us`]: p50Us, [`${name}P99Us`]: p99Us };
 }
 
-function benchPolicies(): void {
-  for (const [name, list] of Object.entries(POLICIES)) {
+/** The figures of the slowest kind of rules. */
+function policies(n: number): Record<string, number> {
+  const all = Object.values(POLICIES).map((list) => {
     const policy = rules(list);
     const times: number[] = [];
-    for (let n = 0; n < 50_000; n++) {
-      const input = { n, text: `text ${n}` };
-      const path = `/bench/actor${n % 100}`;
+    for (let i = 0; i < n; i++) {
+      const input = { n: i, text: `text ${i}` };
+      const path = `/bench/actor${i % 100}`;
       const before = performance.now();
       policy({ path, tool: "nothing", tier: "inline", input });
       times.push(performance.now() - before);
     }
-    report(`policy: ${name}`, times);
-  }
+    return figures("policy", times);
+  });
+  return all.reduce((worst, each) =>
+    (each.policyP99Us ?? 0) > (worst.policyP99Us ?? 0) ? each : worst,
+  );
 }
 
-async function benchBroker(): Promise<void> {
+type Ask = (path: string, type: "measure" | "bare") => Promise<number[]>;
+
+async function asking<T>(calls: number, use: (asked: Ask) => Promise<T>): Promise<T> {
   await using system = await start(import.meta.url, { threads: 1, inspect: false, log: "silent" });
-  const policed = process.env.COPPICE_BENCH_POLICY ? ", with a policy" : "";
-  const measure = (path: string, type: "measure" | "bare") =>
-    system.ask(ref(`/bench/${path}`, Caller), type, {}, { timeout: "5m" });
-  if (policed === "") report("ctx.step, no tool", await measure("plain", "bare"));
-  report(`inline tool${policed}`, await measure("plain", "measure"));
-  if (policed !== "") return;
-  report("inline tool, watched for circles", await measure("watched", "measure"));
-  report("inline tool under a quota (a round trip)", await measure("quota", "measure"));
+  return await use((path, type) =>
+    system.ask(ref(`/bench/${path}`, Caller), type, { calls }, { timeout: "5m" }),
+  );
 }
 
-if (import.meta.main) {
-  if (!process.env.COPPICE_BENCH_POLICY) benchPolicies();
-  await benchBroker();
-  if (!process.env.COPPICE_BENCH_POLICY) {
-    process.env.COPPICE_BENCH_POLICY = "1";
-    await benchBroker();
-  }
+/** `broker`: what an inline call takes longer than any other recorded step. */
+export async function run(n: number): Promise<Outcome> {
+  const began = performance.now();
+  const plain = await asking(n, async (asked) => ({
+    ...figures("step", await asked("plain", "bare")),
+    ...figures("inline", await asked("plain", "measure")),
+    ...figures("watched", await asked("watched", "measure")),
+    ...figures("quota", await asked("quota", "measure")),
+  }));
+  process.env.COPPICE_BENCH_POLICY = "1";
+  const policed = await asking(n, async (asked) =>
+    figures("policed", await asked("plain", "measure")),
+  );
+  delete process.env.COPPICE_BENCH_POLICY;
+  const { inlineP50Us = 0, stepP50Us = 0 } = plain as Record<string, number>;
+  const brokerUs = Math.max(0, inlineP50Us - stepP50Us);
+  const seconds = (performance.now() - began) / 1_000;
+  return { n, seconds, ...policies(n * 10), brokerUs, ...plain, ...policed };
 }

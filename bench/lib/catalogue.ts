@@ -33,6 +33,8 @@ export interface Program {
   readonly runs?: number;
   /** A file of bench/ that runs in the peer's process without a node; its result is the outcome. */
   readonly module?: string;
+  /** It needs the guest images of the sandboxes. */
+  readonly images?: true;
   /** Actors of coppice end uncleanly, and are meant to. */
   readonly crashes?: true;
   /** Only run when named. */
@@ -318,6 +320,29 @@ export const PROGRAMS: readonly Program[] = [
     n: 100_000,
     quick: 5_000,
     peers: ["coppice", "coppice-bare"],
+  },
+  {
+    name: "tools",
+    unit: "call",
+    about: "between an actor and its tool: a policy of 1,000 rules, the broker, circles, quotas",
+    n: 5_000,
+    fixed: true,
+    quick: 200,
+    peers: ["coppice"],
+    module: "tools.ts",
+  },
+  {
+    name: "sandbox",
+    unit: "call",
+    about:
+      "machines from nothing, a template and the pool; tiers, peers and child processes beside",
+    n: 15,
+    fixed: true,
+    quick: 1,
+    peers: ["coppice"],
+    runs: 1,
+    module: "sandboxes.ts",
+    images: true,
   },
   {
     name: "micro",

@@ -3,6 +3,7 @@
  * operations fill a run, then the peers take turns; the median run is the result.
  * Does not own: arguments and printing (run.ts), the processes (peer.ts).
  */
+import { builtImages, lacking, RUNTIMES } from "../../src/tool/image.ts";
 import { type Peer, type Program, RUN_SECONDS } from "./catalogue.ts";
 import type { Outcome } from "./outcome.ts";
 import { missing, PeerProcess } from "./peer.ts";
@@ -55,6 +56,13 @@ interface Entry {
 
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
+/** What this machine has not built for the program, or null. */
+function lackingFor({ images }: Program): string | null {
+  if (images !== true || builtImages().length === RUNTIMES.length) return null;
+  const { why, fix } = lacking();
+  return `${why}; ${fix}`;
+}
+
 /** Measures a program on those of `peers` that have it. */
 export async function measure(program: Program, peers: readonly Peer[], plan: Plan) {
   const lines: Line[] = [];
@@ -62,7 +70,7 @@ export async function measure(program: Program, peers: readonly Peer[], plan: Pl
   const { name: bench } = program;
   const fail = (peer: Peer, error: unknown) => lines.push({ bench, peer, failed: reasonOf(error) });
   const warmUp = async (peer: Peer) => {
-    const skipped = missing(peer, plan.quick);
+    const skipped = lackingFor(program) ?? missing(peer, plan.quick);
     if (skipped !== null) return void lines.push({ bench, peer, skipped });
     plan.progress(`${bench}: ${peer} warms up`);
     await prepare(program, peer, plan).then(

@@ -14,6 +14,8 @@ import { Template } from "./template.ts";
 /** Machines at a time, warm ones included. */
 const MACHINES_MAX = 32;
 const TEMPLATES_MAX = 8;
+/** What the second turn adds is little, what the third adds nothing. */
+const WARM_TURNS = 2;
 /** Warm copies of a template that nobody asked for in this time are destroyed. @unit ms */
 const IDLE_MS = 60_000;
 
@@ -87,7 +89,7 @@ export class MachinePool {
       this.#refill(kind);
       return warm;
     }
-    const coming = this.#copy(kind);
+    const coming = this.#copy(kind, 0);
     const dropped = new Promise<null>((resolve) => {
       if (signal.aborted) resolve(null);
       signal.addEventListener("abort", () => resolve(null), { once: true });
@@ -100,6 +102,11 @@ export class MachinePool {
     }
     this.#refill(kind);
     return machine;
+  }
+
+  /** When the copies that are on their way are there. */
+  async settled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
   }
 
   /** Destroys a machine that was used. */
@@ -161,18 +168,18 @@ export class MachinePool {
     return making;
   }
 
-  #copy(kind: Kind): Promise<Machine> {
-    return this.#track(this.#copyNow(kind));
+  #copy(kind: Kind, turns: number): Promise<Machine> {
+    return this.#track(this.#copyNow(kind, turns));
   }
 
-  async #copyNow(kind: Kind): Promise<Machine> {
+  async #copyNow(kind: Kind, turns: number): Promise<Machine> {
     await this.#places.enter();
     await this.#restores.enter();
     const made: Machine[] = [];
     try {
       const template = await this.#templateOnce(kind);
       this.#checkOpen();
-      const machine = await template.copy((each) => {
+      const machine = await template.copy(turns, (each) => {
         made.push(each);
         this.#all.add(each);
       });
@@ -206,7 +213,7 @@ export class MachinePool {
       const settled = () => {
         kind.coming--;
       };
-      this.#copy(kind)
+      this.#copy(kind, WARM_TURNS)
         .then((machine) => this.#keep(kind, machine))
         .catch(() => {}) // the next call tries again, and tells
         .finally(settled);

@@ -102,8 +102,15 @@ export class Template {
     }
   }
 
-  /** A running copy, which answers. @param made told at once @throws Error when it is destroyed again */
-  async copy(made: (machine: Machine) => void = () => {}): Promise<Machine> {
+  /**
+   * A running copy.
+   *
+   * @param turns of warming up: a software processor translates anew in every copy. None for a copy that
+   *   is needed at once: its call does that on the way, and nothing beside it
+   * @param made told at once
+   * @throws Error when it is destroyed again
+   */
+  async copy(turns: number, made: (machine: Machine) => void = () => {}): Promise<Machine> {
     const state = openSync(join(this.#folder, "state"), "r");
     let machine: Machine;
     try {
@@ -116,9 +123,11 @@ export class Template {
       const { control } = machine;
       control.command("migrate-set-capabilities", SHARED).catch(() => {}); // so does the next
       await control.command("migrate-incoming", { uri: "fd:5" });
-      machine.send("S", encodeSeed());
-      machine.send("W");
-      await machine.expect("w", BOOT_MS);
+      if (turns > 0) machine.send("S", encodeSeed());
+      for (let turn = 0; turn < turns; turn++) {
+        machine.send("W");
+        await machine.expect("w", BOOT_MS);
+      }
       return machine;
     } catch (thrown) {
       await machine.destroy();

@@ -37,12 +37,14 @@
 /* <linux/random.h>; its headers and those of the C library define some macros twice. */
 #define ADD_ENTROPY 0x40085203
 #define RESEED 0x5207
+#define SYS_PIDFD_OPEN 434 /* newer than some headers */
 #define FLAG_WITNESS 1
 
 static int port = -1;         /* the channel to the host */
 static char warm_name[32];    /* interpreter that waits warm; empty: none */
 static pid_t warm = 0;
 static int warm_control = -1;
+static int warm_end = -1;     /* where the warm interpreter says how it ends */
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
 static int fan = -1;
@@ -179,8 +181,8 @@ static void become_tool(int join) {
   if (setgroups(0, 0) || setresgid(TOOL_ID, TOOL_ID, TOOL_ID) || setresuid(TOOL_ID, TOOL_ID, TOOL_ID)) _exit(126);
   if (chdir("/scratch")) _exit(126);
 }
-/* Starts a program on the command's streams; `control` becomes its descriptor 3 if it is one. */
-static pid_t start(char **argv, int control) {
+/* Starts a program on the command's streams; `control` and `end` become its descriptors 3 and 4 if they are ones. */
+static pid_t start(char **argv, int control, int end) {
   pid_t pid = fork();
   if (pid) return pid;
   setsid();
@@ -191,8 +193,10 @@ static pid_t start(char **argv, int control) {
   int from = 3;
   if (control >= 0) {
     dup2(control, 3);
+    dup2(end, 4);
     fcntl(3, F_SETFD, 0);
-    from = 4;
+    fcntl(4, F_SETFD, 0);
+    from = 5;
   }
   syscall(SYS_close_range, from, ~0u, 0);
   become_tool(1);
@@ -222,11 +226,14 @@ static void start_warm(void) {
     warm_name[0] = 0;
     return;
   }
-  int s[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s)) fatal("socketpair");
-  warm = start(argv, s[1]);
+  int s[2], p[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) || pipe2(p, O_CLOEXEC)) fatal("socketpair");
+  fchown(p[1], TOOL_ID, TOOL_ID); /* so that Node.js can open it again, not to be inherited */
+  warm = start(argv, s[1], p[1]);
   close(s[1]);
+  close(p[1]);
   warm_control = s[0];
+  warm_end = p[0];
   char ready;
   if (read(warm_control, &ready, 1) != 1) fatal("warm interpreter");
 }
@@ -321,15 +328,47 @@ static void add_file(char type, unsigned char *p, size_t n) {
     n -= k;
   }
 }
+static void scratch(uint64_t bytes) {
+  char option[80];
+  snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)bytes);
+  if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, option)) fatal("scratch");
+}
+/* Throws away what a stream has. */
+static void empty(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  while (read(fd, frame + 9, CHUNK) > 0);
+  fcntl(fd, F_SETFL, flags);
+}
+static uint64_t use[5]; /* of the command: processor, peak, kills for memory, refused processes, processes */
+static void measure(void) {
+  use[0] = number_in("/cg/tool/cpu.stat", "usage_usec ");
+  use[1] = number_in("/cg/tool/memory.peak", 0);
+  use[2] = number_in("/cg/tool/memory.events", "oom_kill ");
+  use[3] = number_in("/cg/tool/pids.events", "max ");
+  use[4] = number_in("/cg/tool/pids.current", 0);
+}
+static void limit(uint64_t memory, uint64_t processes) {
+  put_number("/cg/tool/memory.max", memory);
+  put_file("/cg/tool/memory.swap.max", "0");
+  put_number("/cg/tool/pids.max", processes);
+}
+/* Everything that a call does, as far as it can be undone: a software processor translates it here. */
 static void warm_up(void) {
   char answer;
+  scratch(1 << 20);
+  limit(1ull << 40, 30000);
   if (warm) {
     put_all(warm_control, "W", 1);
     if (read(warm_control, &answer, 1) != 1) fatal("warm interpreter");
   } else {
-    char *argv[] = {"/bin/sh", "-c", ":", 0};
-    waitpid(start(argv, -1), 0, 0);
+    char *argv[] = {"/bin/sh", "-c", "echo; [ -d / ] && cat /etc/hostname", 0};
+    waitpid(start(argv, -1, -1), 0, 0);
   }
+  empty(out);
+  empty(err);
+  measure();
+  if (umount2("/scratch", MNT_DETACH)) fatal("scratch");
   send_text('w', "");
 }
 
@@ -339,9 +378,7 @@ static unsigned char args[FRAME_MAX];
 static pid_t run(const unsigned char *p, size_t n, int *witness) {
   int count = 0;
   if (n < 22 || p[n - 1] != 0) fatal("run");
-  put_number("/cg/tool/memory.max", get_u64(p));
-  put_file("/cg/tool/memory.swap.max", "0");
-  put_number("/cg/tool/pids.max", get_u32(p + 16));
+  limit(get_u64(p), get_u32(p + 16));
   *witness = p[20] & FLAG_WITNESS;
   size_t length = n - 21;
   memcpy(args, p + 21, length);
@@ -358,9 +395,11 @@ static pid_t run(const unsigned char *p, size_t n, int *witness) {
   if (warm) {
     kill(warm, SIGKILL);
     waitpid(warm, 0, 0);
+    close(warm_end);
+    warm_end = -1;
     warm = 0;
   }
-  return start(argv, -1);
+  return start(argv, -1, -1);
 }
 /* @returns 0: the stream has ended, 1: nothing there now, 2: something was sent */
 static int relay(int fd, char type) {
@@ -371,10 +410,7 @@ static int relay(int fd, char type) {
   return 2;
 }
 static void finish(int status, int witness) {
-  uint64_t cpu = number_in("/cg/tool/cpu.stat", "usage_usec ");
-  uint64_t left = 0, peak = number_in("/cg/tool/memory.peak", 0);
-  uint64_t oom = number_in("/cg/tool/memory.events", "oom_kill "), full = number_in("/cg/tool/pids.events", "max ");
-  left = number_in("/cg/tool/pids.current", 0);
+  measure();
   put_file("/cg/tool/cgroup.kill", "1");
   /* What the killed had printed is still in the pipes; nobody holds their other ends any more. */
   fcntl(out, F_SETFL, O_NONBLOCK);
@@ -387,13 +423,13 @@ static void finish(int status, int witness) {
     nftw("/scratch", witness_entry, 16, FTW_PHYS);
     snprintf(text, sizeof text, "%llu", (unsigned long long)no_route());
     witness_line("net", text);
-    snprintf(text, sizeof text, "%llu", (unsigned long long)left);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)use[4]);
     witness_line("left", text);
   }
   char text[200];
   snprintf(text, sizeof text, "{\"code\":%d,\"signal\":%d,\"oom\":%llu,\"full\":%llu,\"cpuUs\":%llu,\"peak\":%llu}",
            WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-           (unsigned long long)oom, (unsigned long long)full, (unsigned long long)cpu, (unsigned long long)peak);
+           (unsigned long long)use[2], (unsigned long long)use[3], (unsigned long long)use[0], (unsigned long long)use[1]);
   send_text('X', text);
 }
 
@@ -447,9 +483,21 @@ static void word(const char *key, char *value, size_t n) {
   if (p) snprintf(value, n, "%.*s", (int)strcspn(p + strlen(key), " \n"), p + strlen(key));
 }
 
+/* The warm interpreter has said its status: its own end, which takes long, is nobody's concern. */
+static int interpreter_ended(int *status) {
+  unsigned char code;
+  if (read(warm_end, &code, 1) == 1) {
+    *status = code << 8;
+    return 1;
+  }
+  close(warm_end); /* it does without, or was replaced by another program */
+  warm_end = -1;
+  return 0;
+}
+
 static void serve(void) {
   pid_t command = 0;
-  int witness = 0, status = 0, ended = 0, in_done = 0, paused = 0;
+  int witness = 0, status = 0, ended = -1, in_done = 0, paused = 0;
   size_t n = 0, sent = 0;
   for (;;) {
     while (complete(&n)) {
@@ -458,11 +506,11 @@ static void serve(void) {
       else if (type == 'P') send_text('p', "");
       else if (type == 'W' && !command) warm_up();
       else if ((type == 'F' || type == 'f') && !command) add_file(type, got + 9, n);
-      else if (type == 'D' && !command && n == 8) {
-        char option[64];
-        snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)get_u64(got + 9));
-        if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, option)) fatal("scratch");
-      } else if (type == 'R' && !command) command = run(got + 9, n, &witness);
+      else if (type == 'D' && !command && n == 8) scratch(get_u64(got + 9));
+      else if (type == 'R' && !command) {
+        command = run(got + 9, n, &witness);
+        ended = syscall(SYS_PIDFD_OPEN, command, 0);
+      }
       else if (type == 'I' && command) {
         ssize_t k = in_done ? (ssize_t)(n - sent) : write(in, got + 9 + sent, n - sent);
         if (k < 0 && errno == EPIPE) in_done = 1;
@@ -476,14 +524,23 @@ static void serve(void) {
       } else fatal("frame");
       drop(n);
     }
-    struct pollfd p[5] = {{paused ? -1 : port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
-                          {fan, POLLIN, 0}, {paused && !in_done ? in : -1, POLLOUT, 0}};
-    poll(p, 5, command ? 2 : -1);
+    struct pollfd p[7] = {{paused ? -1 : port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
+                          {fan, POLLIN, 0}, {paused && !in_done ? in : -1, POLLOUT, 0},
+                          {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0}};
+    poll(p, 7, command ? 20 : -1);
     if (p[0].revents & POLLIN) fill();
     else if (p[0].revents & POLLHUP) usleep(1000);
     if (p[1].revents && !relay(out, 'O')) out = -1;
     if (p[2].revents && !relay(err, 'E')) err = -1;
     if (p[3].revents) witness_read();
+    if (p[6].revents && interpreter_ended(&status)) {
+      if (witness) { /* it is not one of those that were left */
+        kill(warm, SIGKILL);
+        waitpid(warm, 0, 0);
+      }
+      finish(status, witness);
+      for (;;) pause();
+    }
     for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
       if (gone == command) {
         finish(status, witness);

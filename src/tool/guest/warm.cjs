@@ -1,18 +1,20 @@
 // Owns: Node.js that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
 // will need, `R` brings the command line of `node`; what it does not know how to do in this process
-// it leaves to a fresh one.
+// it leaves to a fresh one. Descriptor 4 takes the status of the program.
 const fs = require("node:fs");
-const { Console } = require("node:console");
 const crypto = require("node:crypto");
 const { createRequire, Module } = require("node:module");
 const { resolve } = require("node:path");
-const { Writable } = require("node:stream");
 const vm = require("node:vm");
 require("node:util");
 require("node:timers/promises");
 require("node:child_process");
 
 const CONTROL = 3;
+const END = 4;
+// The same pipe once more, as one that children do not get.
+const end = fs.openSync(`/proc/self/fd/${END}`, "w");
+fs.closeSync(END);
 
 function read(length) {
   const bytes = Buffer.alloc(length);
@@ -37,41 +39,69 @@ function freshRandom() {
   };
 }
 
-function warmUp() {
-  const quiet = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+// Taking an interpreter apart takes longer than most programs: its status is told before that. Node.js
+// itself still has to say something when nobody caught an error, or a promise was never settled.
+function leaveSoon() {
+  let said = false;
+  process.on("uncaughtExceptionMonitor", () => {
+    said = true;
+  });
+  const { emit } = process;
+  process.emit = function (name, ...values) {
+    const heard = Reflect.apply(emit, this, [name, ...values]);
+    const status = Number(process.exitCode ?? values[0] ?? 0) & 255;
+    if (name !== "exit" || said || status === UNSETTLED) return heard;
+    fs.writeSync(end, Buffer.of(status));
+    for (;;) Atomics.wait(NEVER, 0, 0);
+  };
+}
+const UNSETTLED = 13;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
+// What is printed here is thrown away.
+async function warmUp() {
   for (let turn = 0; turn < 3; turn++) {
-    quiet.log("x", { a: [1, 2, 3], b: new Map([[1, new Error("x").stack]]) });
-    const script = new vm.Script(
-      "let o = {}; for (let i = 0; i < 500; i++) o[i] = [i * 2]; JSON.stringify(o)",
+    freshRandom();
+    Math.random();
+    console.log("x", { a: [1, 2, 3], b: new Map([[1, new Error("x").stack]]) });
+    console.error("x");
+    evaluate(
+      "{ const o = {}; for (let i = 0; i < 500; i++) o[i] = [i * 2]; JSON.stringify(o); }",
+      "[warm]",
     );
-    JSON.parse(script.runInNewContext());
+    evaluate(`import("data:text/javascript,export default ${++warmed}")`, "[warm]");
     crypto.createHash("sha256").update("x").digest("hex");
     Buffer.from("x").toString("base64");
+    await new Promise((done) => setTimeout(done, 1));
+    await new Promise((done) => setImmediate(done));
   }
-  process.stdout.writable;
-  process.stderr.writable;
+  for (const name of NAMES) delete globalThis[name];
 }
+let warmed = 0;
 
 function fresh(args) {
   process.execve(process.execPath, ["node", ...args], process.env);
 }
 
-function evaluate(code, name, args) {
-  if (/\bimport\b|\bawait\b/.test(code)) return fresh(args);
+const NAMES = ["module", "exports", "require", "__filename", "__dirname"];
+
+// As `node -e` does it: names of a module are global. @returns whether it can be done here
+function evaluate(code, name) {
   let script;
   try {
     const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
     script = new vm.Script(code, { filename: name, importModuleDynamically });
   } catch {
-    return fresh(args);
+    return false; // a module, TypeScript or a mistake: a fresh one knows
   }
   const file = resolve(name);
   const module = new Module(file);
   module.filename = file;
   module.paths = Module._nodeModulePaths(process.cwd());
-  Object.assign(globalThis, { module, exports: module.exports, require: createRequire(file) });
-  Object.assign(globalThis, { __filename: name, __dirname: "." });
+  const values = [module, module.exports, createRequire(file), name, "."];
+  for (const [at, each] of NAMES.entries()) globalThis[each] = values[at];
   script.runInThisContext();
+  return true;
 }
 
 function run(args) {
@@ -83,28 +113,33 @@ function run(args) {
     const [code, ...more] = rest;
     if (more.some((each) => each.startsWith("-"))) return fresh(args);
     process.argv.push(...more);
-    return evaluate(code, "[eval]", args);
+    leaveSoon();
+    if (!evaluate(code, "[eval]")) fresh(args);
+    return;
   }
   // A program on stdin, as `run: "node"` gives it.
   if (first === undefined) {
     const code = fs.readFileSync(0, "utf8");
-    return evaluate(code, "[stdin]", ["-e", code]);
+    leaveSoon();
+    if (!evaluate(code, "[stdin]")) fresh(["-e", code]);
+    return;
   }
   if (first.startsWith("-")) return fresh(args);
   process.argv.push(resolve(first), ...rest);
+  leaveSoon();
   Module.runMain(process.argv[1]);
 }
 
-warmUp();
-fs.writeSync(CONTROL, "R");
-for (;;) {
-  if (read(1).toString() === "W") {
-    warmUp();
+async function wait() {
+  await warmUp();
+  fs.writeSync(CONTROL, "R");
+  while (read(1).toString() === "W") {
+    await warmUp();
     fs.writeSync(CONTROL, "w");
-    continue;
   }
   const line = read(read(4).readUInt32LE(0)).toString();
   fs.closeSync(CONTROL);
-  run(line.split("\0").slice(1, -1));
-  break;
+  // Out of this function: what the program throws is nobody's rejection.
+  setImmediate(run, line.split("\0").slice(1, -1));
 }
+wait();

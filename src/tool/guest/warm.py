@@ -1,9 +1,11 @@
 # Owns: Python that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
 # will need, `R` brings the command line of `python3`; what it does not know how to do in this
 # process it leaves to a fresh one.
-import base64, collections, datetime, functools, hashlib, io, itertools, json, math, os, random, re, sys, traceback, types
+import atexit, base64, collections, datetime, functools, hashlib, io, itertools, json, math, os, random, re, sys
+import threading, traceback, types
 
 CONTROL = 3
+END = 4
 
 
 def read(length):
@@ -17,14 +19,15 @@ def read(length):
 
 
 def warm_up():
-    out = io.StringIO()
-    code = "import json, re\nfor i in range(200):\n    s = json.dumps({'a': [i, str(i)]})\nprint(len(s), re.sub('a', 'b', s), file=out)"
-    exec(compile(code, "<warm>", "exec"), {"out": out})
+    source = "import json, re\nfor i in range(200):\n    s = json.dumps({'a': [i, str(i)]})\nprint(len(s), re.sub('a', 'b', s))"
+    execute(source, "<string>")
     try:
         raise ValueError("x")
     except ValueError:
         traceback.format_exc()
     hashlib.sha256(b"x").hexdigest()
+    forget()
+    flush()
 
 
 def fresh(args):
@@ -49,21 +52,68 @@ def run(args):
         sys.path.insert(0, os.path.dirname(os.path.realpath(name)))
     else:
         return fresh(args)
+    code = 0
+    try:
+        execute(source, name)
+    except SystemExit as error:
+        code = status(error.code)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        code = 1
+        error.__traceback__ = error.__traceback__.tb_next.tb_next  # without ours
+        sys.stdout.flush()
+        sys.excepthook(type(error), error, error.__traceback__)
+    leave(code)
+
+
+def execute(source, name):
     main = types.ModuleType("__main__")
+    PROGRAM.append(main)
     if not name.startswith("<"):
         main.__file__ = name
     sys.modules["__main__"] = main
+    exec(compile(source, name, "exec"), main.__dict__)
+
+
+def status(code):
+    if code is None or isinstance(code, int):
+        return (code or 0) & 255
+    print(code, file=sys.stderr)
+    return 1
+
+
+PROGRAM = []
+
+
+def forget():
+    while PROGRAM:
+        PROGRAM.pop().__dict__.clear()
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+# What Python does at its end that can be seen from outside: threads, functions, destructors, streams.
+# Taking the interpreter apart takes longer than most programs: its status is told before that.
+def leave(code):
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    forget()
     try:
-        exec(compile(source, name, "exec"), main.__dict__)
-    except SystemExit:
-        raise
-    except BaseException as error:
-        trace = error.__traceback__.tb_next
-        sys.stdout.flush()
-        traceback.print_exception(type(error), error, trace)
-        sys.exit(1)
+        flush()
+    except OSError:
+        code = 120
+    if os.getpid() == PID:
+        os.write(END, bytes([code]))
+    os._exit(code)
 
 
+PID = os.getpid()
+os.set_inheritable(END, False)
 warm_up()
 os.write(CONTROL, b"R")
 while True:
