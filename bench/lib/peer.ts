@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import type { Peer } from "./catalogue.ts";
+import type { Peer, Program } from "./catalogue.ts";
 import { dataOf } from "./data.ts";
 import { fetchPeer } from "./fetched.ts";
 import { type Outcome, outcome } from "./outcome.ts";

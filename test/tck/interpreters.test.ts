@@ -1,0 +1,119 @@
+// An interpreter that waited warm, and is not taken apart at its end, does what others can see of it: on
+// each tier a program prints the same, in the same order, and ends with the same status.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Sandbox } from "../../src/tool/sandbox.ts";
+import { callOn, hasImages, hostTiers, openTier } from "./sandbox-host.ts";
+
+interface Program {
+  readonly code: string;
+  readonly printed: string;
+  /** 0: it ends well. */
+  readonly status: number;
+  /** Of what it complained. */
+  readonly why?: RegExp;
+}
+
+const BYE = `process.on("exit", (code) => console.log("bye", code));`;
+
+const NODE: Readonly<Record<string, Program>> = {
+  "its listeners hear of the end, once": {
+    code: `${BYE} console.log("a"); setTimeout(() => console.log("later"), 5); process.exitCode = 4;`,
+    ...{ printed: "a\nlater\nbye 4\n", status: 4 },
+  },
+  "process.exit": { code: `${BYE} process.exit(7);`, printed: "bye 7\n", status: 7 },
+  "a listener changes the status": {
+    code: `${BYE} process.on("exit", () => { process.exitCode = 9; });`,
+    ...{ printed: "bye 0\n", status: 9 },
+  },
+  "an error nobody caught": {
+    code: `${BYE} throw new Error("odd");`,
+    ...{ printed: "bye 1\n", status: 1, why: /Error: odd/ },
+  },
+  "a rejection nobody handled": {
+    code: `${BYE} Promise.reject(new Error("odd"));`,
+    ...{ printed: "bye 1\n", status: 1, why: /Error: odd/ },
+  },
+  "a promise that is never settled": {
+    code: `console.log(await import("node:os").then((os) => typeof os.cpus)); await new Promise(() => {});`,
+    ...{ printed: "function\n", status: 13, why: /unsettled top-level await/ },
+  },
+  "an import in a script": {
+    code: `import("node:os").then((os) => console.log(typeof os.cpus));`,
+    ...{ printed: "function\n", status: 0 },
+  },
+  "children get its streams and nothing else": {
+    code: `const { execFileSync } = require("node:child_process");
+      console.log(execFileSync("sh", ["-c", "cd /proc/self/fd; echo *"]).toString());`,
+    ...{ printed: "0 1 2 3\n\n", status: 0 },
+  },
+  "all is printed before the end": {
+    code: `process.stdout.write("y".repeat(300_000));`,
+    ...{ printed: "y".repeat(300_000), status: 0 },
+  },
+};
+
+const PYTHON: Readonly<Record<string, Program>> = {
+  "threads, functions and destructors": {
+    code: `import atexit, threading, time
+class A:
+    def __del__(self): print("gone")
+a = A()
+atexit.register(print, "at exit")
+threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()
+print("main", threading.main_thread().is_alive())`,
+    ...{ printed: "main True\nthread\nat exit\ngone\n", status: 0 },
+  },
+  "sys.exit with a number": { code: "import sys; sys.exit(3)", printed: "", status: 3 },
+  "sys.exit with a reason": { code: "exit('odd')", printed: "", status: 1, why: /^odd$/ },
+  "an error nobody caught": {
+    code: "print('a')\n1 / 0",
+    ...{
+      printed: "a\n",
+      status: 1,
+      why: /^Traceback .*\n {2}File "<string>", line 2, in <module>\nZero/,
+    },
+  },
+  "a mistake": { code: "def f(:", printed: "", status: 1, why: /SyntaxError/ },
+  "a child of its own ends for itself": {
+    code: `import os, sys
+if os.fork() == 0: sys.exit(5)
+print(os.waitstatus_to_exitcode(os.wait()[1]))`,
+    ...{ printed: "5\n", status: 0 },
+  },
+  "another program in its place": {
+    code: "import os; os.execvp('sh', ['sh', '-c', 'echo sh; exit 9'])",
+    ...{ printed: "sh\n", status: 9 },
+  },
+};
+
+describe.each(await hostTiers())("$tier", { timeout: 300_000 }, ({ tier, missing }) => {
+  let box: Sandbox;
+  const skip = missing !== null || !hasImages;
+  beforeAll(async () => {
+    if (!skip) box = await openTier(tier);
+  });
+  afterAll(() => box?.close());
+
+  const ends = async (command: string, flag: string, { code, printed, status, why }: Program) => {
+    let text = "";
+    const outcome = await callOn(box, {
+      command,
+      args: [flag, code],
+      output: (part) => (text += part),
+    });
+    const known = JSON.stringify(outcome);
+    if (status === 0) expect(outcome.tag, known).toBe("ok");
+    else expect(outcome, known).toMatchObject({ tag: "failed", code: status });
+    expect(text.startsWith(printed), known).toBe(true);
+    if (why !== undefined) expect((outcome as { why: string }).why).toMatch(why);
+    else expect(text).toBe(printed);
+  };
+
+  test.skipIf(skip).each(Object.entries(NODE))("node: %s", (_name, program) =>
+    ends("node", "-e", program),
+  );
+  test.skipIf(skip).each(Object.entries(PYTHON))("python3: %s", (_name, program) =>
+    ends("python3", "-c", program),
+  );
+});
