@@ -37,12 +37,12 @@ under way (BullMQ: 1,000 jobs are added at a time, 256 handled together); the me
 told in one go by an actor of the same node.
 
 **What is not.** Start-up, Redis on another machine or in a cluster; machines on KVM where the host has
-none; validation at the edges; mailboxes at their bound; more than two threads; other machines than the one named. xstate handles a message
-within the sender's send, so that its queues stay empty where others hold a million messages.
-\`memory\` counts the heap of the thread that has the actors and, as they are placed \`with-parent\`,
-what their supervisor keeps of them; for beam the memory of processes. \`abort\` includes the time
-until the decision. The restarts of *beam1* are a process that starts a linked one again; OTP's
-supervisor (*beam1-sup*) looks through all restarts of the period with each of them.
+none; validation at the edges; mailboxes at their bound; more than two threads; other machines than the
+one named. xstate handles a message within the sender's send, so that its queues stay empty where others
+hold a million messages. \`memory\` counts the heap of the thread that has the actors and, as they are
+placed \`with-parent\`, what their supervisor keeps of them; for beam the memory of processes. \`abort\`
+includes the time until the decision. The restarts of *beam1* are a process that starts a linked one
+again; OTP's supervisor (*beam1-sup*) looks through all restarts of the period with each of them.
 `;
 
 const measured = (results: Results, bench: string, peer: string) =>

@@ -45,6 +45,9 @@ export interface Image {
   readonly packages: readonly string[];
 }
 
+/** A shell that needs no libraries: it runs on the host too. */
+export const shellOf = (image: Image): string => join(image.root, "usr/bin/busybox");
+
 /** Folder of all images: `$COPPICE_IMAGES`, root's `/var/cache/coppice`, or the user's cache. */
 export function imageHome(): string {
   const chosen = process.env.COPPICE_IMAGES;

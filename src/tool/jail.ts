@@ -10,6 +10,10 @@ import { join } from "node:path";
 export interface Jail {
   /** Folder with bubblewrap. */
   readonly jail: string;
+  /** A shell of ours. */
+  readonly shell: string;
+  /** Open descriptors that what is started needs: the highest. Those above are closed. */
+  readonly descriptors: number;
   /** The folder that becomes the root, read-only. */
   readonly root: string;
   /** User and group the walls are started as; null: this process is unprivileged already. */
@@ -44,6 +48,21 @@ export function jailUser(uid: number | undefined, random: number): Jail["user"] 
   return { uid: id, gid: id };
 }
 
+/** By its path: a shell that has programs built in would take its own. */
+const CLOSE = `last=$1 program=$2; shift 2
+for each in /proc/self/fd/*; do each=\${each##*/}; [ "$each" -gt "$last" ] && eval "exec $each>&-"; done
+for each in /usr/sbin /usr/bin /sbin /bin; do [ -x "$each/$program" ] && exec "$each/$program" "$@"; done
+echo "$program is absent: install util-linux" >&2; exit 127`;
+
+/**
+ * The arguments of a shell that starts a command with no open descriptor above `last`. Node.js opens nothing
+ * that its children get, but what it has got itself when it was started, as by `9>file`, would go on.
+ */
+export const closing = (last: number, command: readonly string[]): string[] => [
+  ...["sh", "-c", CLOSE, "sh", `${last}`],
+  ...command,
+];
+
 export function jailed(spec: Jail): Spawn {
   const { jail, root, user, mounts, env, limits, seccomp, command } = spec;
   const walls = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"];
@@ -61,5 +80,6 @@ export function jailed(spec: Jail): Spawn {
   const last = ["--no-new-privs", "--pdeathsig", "KILL", "prlimit", "--core=0", ...limits];
   const become =
     user === null ? [] : ["--reuid", `${user.uid}`, "--regid", `${user.gid}`, "--clear-groups"];
-  return { file: "setpriv", args: [...become, ...last, ...all], env: own };
+  const args = closing(spec.descriptors, ["setpriv", ...become, ...last, ...all]);
+  return { file: spec.shell, args, env: own };
 }

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Image, imageHome } from "./image.ts";
+import { type Image, imageHome, shellOf } from "./image.ts";
 import { type Jail, jailed, jailUser } from "./jail.ts";
 import { endTree } from "./processes.ts";
 
@@ -73,7 +73,8 @@ export async function runProbe(
     // As this process: the program is ours. Who may open the device is asked apart.
     const user = null;
     const { jail, vmm: root } = image;
-    const walls = { jail, root, user, devices, mounts, env: {}, limits: [], command };
+    const shell = { shell: shellOf(image), descriptors: 2 };
+    const walls = { jail, ...shell, root, user, devices, mounts, env: {}, limits: [], command };
     return await watch(walls, deadlineMs);
   } finally {
     await rm(folder, { recursive: true, force: true });

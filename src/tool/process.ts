@@ -10,7 +10,7 @@ import { tar } from "./archive.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
-import { builtImages, type Image, lacking } from "./image.ts";
+import { builtImages, type Image, lacking, shellOf } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
@@ -61,7 +61,8 @@ function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): 
   const archive = archiveOf(request);
   const mounts = ["--size", `${limits.scratchBytes}`, "--tmpfs", "/scratch", "--chdir", "/scratch"];
   const walls = {
-    ...{ jail: image.jail, root: image.root, user: jailUser(process.getuid?.(), Math.random()) },
+    ...{ jail: image.jail, shell: shellOf(image), descriptors: 3, root: image.root },
+    user: jailUser(process.getuid?.(), Math.random()),
     ...{ mounts, env: GUEST_ENV, limits: [], seccomp: 3 },
     command: prelude(request, limits, archive.length, limits.processes + OWN + 1),
   };

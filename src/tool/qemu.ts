@@ -3,7 +3,7 @@
  * Pure. Descriptors: 3 the channel, 4 QEMU's control, 5 the state of a template.
  * Does not own: starting it (machine.ts).
  */
-import type { Image } from "./image.ts";
+import { type Image, shellOf } from "./image.ts";
 import type { Jail } from "./jail.ts";
 
 /** What the processor of a guest is. */
@@ -94,6 +94,8 @@ export function qemuJail(
   const limits = [`--fsize=${shape.memoryMb * 2 ** 20}`, "--nofile=256"];
   return {
     jail: image.jail,
+    shell: shellOf(image),
+    descriptors: beginning.boot ? 4 : 5,
     root: image.vmm,
     user,
     devices,

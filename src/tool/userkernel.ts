@@ -11,7 +11,8 @@ import type { SandboxLimits } from "../actor/walls.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
 import { ConfinedSandbox } from "./confined-sandbox.ts";
-import { builtImages, type Image, lacking } from "./image.ts";
+import { builtImages, type Image, lacking, shellOf } from "./image.ts";
+import { closing } from "./jail.ts";
 import { archiveOf, GUEST_ENV, prelude, TRY, tryRequest } from "./process.ts";
 import { runFolder } from "./run-folder.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
@@ -68,7 +69,11 @@ function confine(folder: string, gvisor: string) {
     const command = [gvisor, "--root", join(own, "state"), ...flags, "run", "--bundle", own, id];
     const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
     return {
-      spawn: { file: "setpriv", args: [...around, ...command], env },
+      spawn: {
+        file: shellOf(image),
+        args: closing(2, ["setpriv", ...around, ...command]),
+        env,
+      },
       stdin: Buffer.concat([archive, request.stdin]),
       ...{ filter: null, own: OWN, counted: false, shared: true, extraBytes: EXTRA },
       after: () => rm(own, { recursive: true, force: true }),

@@ -62,7 +62,6 @@ def run(args):
     except BaseException as error:
         code = 1
         error.__traceback__ = error.__traceback__.tb_next.tb_next  # without ours
-        sys.stdout.flush()
         sys.excepthook(type(error), error, error.__traceback__)
     leave(code)
 

@@ -73,12 +73,20 @@ test("the filter refuses what it names, and any other architecture", () => {
 });
 
 test("walls leave nothing of the host: no environment, no rights, no other root", () => {
-  const base = { jail: "/jail", root: "/root", mounts: [], env: { A: "b" }, limits: [] };
+  const base = {
+    jail: "/jail",
+    shell: "/shell",
+    descriptors: 3,
+    root: "/root",
+    mounts: [],
+    env: { A: "b" },
+    limits: [],
+  };
   const { file, args, env } = jailed({ ...base, user: { uid: 7, gid: 8 }, command: ["x", "--y"] });
-  expect(file).toBe("setpriv");
+  expect(file).toBe("/shell");
   const line = args.join(" ");
   for (const part of [
-    "--reuid 7 --regid 8 --clear-groups --no-new-privs --pdeathsig KILL",
+    "sh 3 setpriv --reuid 7 --regid 8 --clear-groups --no-new-privs --pdeathsig KILL",
     "--unshare-all --unshare-user --disable-userns --die-with-parent",
     "--cap-drop ALL",
     "--clearenv --setenv A b",
