@@ -18,7 +18,7 @@ import { crew } from "coppice/supervisors/crew";
 import { pool, poolRouter } from "coppice/supervisors/pool";
 import { z } from "zod";
 import { failedAudit } from "./draft.ts";
-import { IMPORTING, importer, loadingFailed } from "./loading.ts";
+import { IMPORTING, importer, inTime, loadingFailed } from "./loading.ts";
 import { type Loading, type PackageAudit, packageAuditSchema } from "./model.ts";
 import { scanPackage } from "./scan.ts";
 
@@ -93,7 +93,8 @@ export const Auditor = actor("auditor", {
           else if (++failures >= TRIES) result = failedAudit(state.job.package, GIVEN_UP);
         }
         // While it is imported its scanner rests: so many imports at a time and no more.
-        if (result !== null && IMPORTING) {
+        // (As a step: a rerun must not think otherwise.)
+        if (result !== null && IMPORTING && (await ctx.step("in time", inTime))) {
           result = { ...result, loading: await load(ctx, state.job, result) };
         }
         if (worker !== null) ctx.tell(router, "checkin", { by: ctx.self, worker });

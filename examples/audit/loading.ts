@@ -10,8 +10,10 @@ import { ActorError, sandbox, tool, type Witnessed } from "coppice";
 import { z } from "zod";
 import { type Loading, loadingSchema } from "./model.ts";
 
-/** Set by main.ts when this host has the tier and the user asks for it. */
-export const IMPORTING = process.env.COPPICE_AUDIT_IMPORT === "1";
+/** Set by main.ts where this host has the tier: until when imports begin. @unit ms since 1970 */
+const UNTIL = Number(process.env.COPPICE_AUDIT_IMPORT_UNTIL ?? 0);
+export const IMPORTING = UNTIL > 0;
+export const inTime = () => Date.now() < UNTIL;
 
 /** A package with all it depends on. @unit bytes */
 const FILES_MAX = 12 * 2 ** 20;

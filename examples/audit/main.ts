@@ -135,13 +135,22 @@ async function audit(
     threads,
     restartReasons: restarts.list(),
     startedAt,
-    importing,
+    importing: `${importing}${notImported(results, options)}`,
     ...(seed === undefined ? {} : { chaosSeed: seed }),
   };
   const files = writeReport(options.out, { project: projectName(project), packages: results, run });
   await system.tell(planner, "finish", { run: plan.run });
   for (const file of files) console.log(`wrote ${relative(process.cwd(), file) || file}`);
   return run;
+}
+
+/** How many there was no time for. */
+function notImported(results: readonly PackageAudit[], { importMs }: Options): string {
+  const left = results.filter((each) => each.loading === null && each.problemCounts.failed === 0);
+  if (process.env.COPPICE_AUDIT_IMPORT_UNTIL === "0") return "";
+  if (left.length === 0) return ".";
+  const time = `as long as there was time (--import-seconds ${importMs / 1_000})`;
+  return `, ${time}: ${left.length} of ${results.length} were not.`;
 }
 
 /** Before anything starts: a path that cannot be audited ends here. */
@@ -173,6 +182,9 @@ function sayRestarts(run: Run): void {
   }
 }
 
+/** @unit ms */
+const BUILD_MS = 90_000;
+
 /** Builds the guest that packages are imported in, if it is not there. @returns why it is not */
 function buildGuest(): Promise<string | null> {
   console.log(
@@ -180,10 +192,17 @@ function buildGuest(): Promise<string | null> {
   );
   const command = new URL("bin/coppice.mjs", import.meta.resolve("coppice/package.json")).pathname;
   const stdio = ["ignore", "ignore", "inherit"] as const;
-  const child = spawn(process.execPath, [command, "image", "build", "node"], { stdio: [...stdio] });
+  const child = spawn(process.execPath, [command, "image", "build", "node"], {
+    stdio: [...stdio],
+    timeout: BUILD_MS,
+  });
+  const by = "coppice image build node builds it at leisure";
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code) => resolve(code === 0 ? null : "the guest could not be built"));
+    child.once("exit", (code, signal) => {
+      if (code === 0) return resolve(null);
+      resolve(`the guest ${signal ? "takes too long to build" : "could not be built"}; ${by}`);
+    });
   });
 }
 
@@ -198,15 +217,15 @@ async function startCrew(options: Options, restarts: Restarts) {
     });
   const without = "No package was imported";
   const off = async (why: string) => {
-    process.env.COPPICE_AUDIT_IMPORT = "0";
+    process.env.COPPICE_AUDIT_IMPORT_UNTIL = "0";
     return { system: await begin(), importing: `${without}: ${why}.` };
   };
-  if (!options.importing) return off("npm start -- --import does that in a microVM");
+  if (options.importMs === 0) return off("it was not asked for (--import)");
   const fault = await buildGuest();
   if (fault !== null) return off(fault);
-  process.env.COPPICE_AUDIT_IMPORT = "1";
+  process.env.COPPICE_AUDIT_IMPORT_UNTIL = `${Date.now() + options.importMs}`;
   try {
-    const importing = "Each package was imported in a microVM of its own, without a network.";
+    const importing = "Each package was imported in a microVM of its own, without a network";
     return { system: await begin(), importing };
   } catch (error) {
     if (!(error instanceof ActorError && error.code === "E_SANDBOX_MISSING")) throw error;

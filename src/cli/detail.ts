@@ -28,6 +28,7 @@ export function drawDetail(detail: Detail, nowMs: number, io: Io): string[] {
     ...section("now", nowRows(detail)),
     ...section("quota", detail.quota.map(quotaRow)),
     ...section("tool calls", toolRows(detail)),
+    ...section("last tool calls", callRows(detail, ago)),
     ...section("last exit", exitRows(detail, ago)),
     ...section("state", detail.state === "" ? [] : prettyState(detail.state, io)),
     ...section(
@@ -101,6 +102,22 @@ function toolRows({ tools }: Detail): Cell[][] {
     ["memory", most],
     ["bytes", `${grouped(bytesIn)} in, ${grouped(bytesOut)} out`],
   ];
+}
+
+function callRows({ tools }: Detail, ago: (atMs: number) => string): Cell[][] {
+  return (tools?.last ?? []).map((each): Cell[] => {
+    const { tool, end, tier, wallMs, cpuMs, memoryBytes, bytesIn, bytesOut, atMs } = each;
+    return [
+      tool,
+      { text: end, style: end === "ok" ? "dim" : "yellow" },
+      tier ?? "did not run",
+      span(Math.round(wallMs)),
+      cpuMs === null ? "" : `${span(Math.round(cpuMs))} CPU`,
+      memoryBytes === null ? "" : amount("memoryBytes", memoryBytes),
+      `${grouped(bytesIn)} in, ${grouped(bytesOut)} out`,
+      ago(atMs),
+    ];
+  });
 }
 
 function exitRows({ lastExit }: Detail, ago: (atMs: number) => string): Cell[][] {

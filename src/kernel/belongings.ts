@@ -4,6 +4,7 @@
  * Does not own: when they are used (cell.ts, verbs.ts).
  */
 import type { ExitReason } from "../actor/exit.ts";
+import type { Usage } from "../actor/outcome.ts";
 import type { Cell, Inner } from "./cell.ts";
 import type { CatchingUp } from "./durable-mail.ts";
 import { Fifo } from "./fifo.ts";
@@ -14,8 +15,18 @@ import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Alarm } from "./timetable.ts";
 
+/** One tool call that has ended. */
+export interface ToolRow extends Usage {
+  readonly tool: string;
+  readonly end: string;
+  readonly tier: string | null;
+  readonly atMs: number;
+}
+
 /** Sums over tool calls; of memory the highest peak. */
 export interface ToolTotals {
+  /** The last few, oldest first. */
+  readonly last: ToolRow[];
   calls: number;
   /** Those of them that did not end with `ok`. */
   failed: number;

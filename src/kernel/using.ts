@@ -117,8 +117,12 @@ function start(cell: Cell, id: number, call: ToolCall): void {
   );
 }
 
-function count(cell: Cell, { tag, usage }: ToolEnd): void {
+/** Calls of an actor that inspection can show. */
+const LAST_MAX = 10;
+
+function count(cell: Cell, tool: string, { tag, tier, usage }: ToolEnd): void {
   const zero = {
+    last: [],
     calls: 0,
     failed: 0,
     wallMs: 0,
@@ -129,6 +133,8 @@ function count(cell: Cell, { tag, usage }: ToolEnd): void {
   };
   cell.more.tools ??= zero;
   const { tools } = cell.more;
+  const atMs = cell.kernel.nowMs;
+  if (tools.last.push({ tool, end: tag, tier, atMs, ...usage }) > LAST_MAX) tools.last.shift();
   tools.calls++;
   if (tag !== "ok") tools.failed++;
   tools.wallMs += usage.wallMs;
@@ -163,7 +169,7 @@ function ended(cell: Cell, { tool, key }: ToolCall, answer: Answer): Answer {
     tier,
     usage,
   });
-  count(cell, end);
+  count(cell, tool.name, end);
   if (end.tag === "ok") return { ok: true, value: end.value };
   return answerOf(end.cause ?? outcomeError(tool.name, end));
 }

@@ -44,6 +44,19 @@ export const processView = z.object({
   lastExit: exit,
 });
 
+/** One tool call that has ended; null = its tier cannot measure it. */
+const toolRow = z.object({
+  tool: z.string(),
+  end: z.string(),
+  tier: z.string().nullable(),
+  atMs: z.number(),
+  wallMs: z.number(),
+  cpuMs: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+});
+
 export const processDetail = processView.extend({
   spec: z.record(z.string(), z.unknown()),
   state: z.string(),
@@ -63,6 +76,8 @@ export const processDetail = processView.extend({
       memoryBytes: z.number(),
       bytesIn: z.number(),
       bytesOut: z.number(),
+      /** The last few calls of this life, oldest first. */
+      last: z.array(toolRow).default([]),
     })
     .nullable()
     .default(null),

@@ -77,7 +77,7 @@ test("an import that does not end well is a row that says so", () => {
 describe.skipIf(machines?.missing !== null)("in machines", () => {
   test("what each package did is in the report", { timeout: 400_000 }, () => {
     const out = join(folder, "out");
-    const args = [folder, "--import", "--data", join(folder, "data"), "--out", out];
+    const args = [folder, "--import-seconds", "900", "--data", join(folder, "data"), "--out", out];
     execFileSync(process.execPath, ["--conditions=coppice-source", MAIN, ...args], {
       stdio: "pipe",
     });

@@ -22,7 +22,7 @@ interface Run {
 function begin(name: string, args: string[] = []): ChildProcess {
   const data = join(folder, `data-${name}`);
   const out = join(folder, `out-${name}`);
-  const all = [MAIN, join(folder, "project"), "--data", data, "--out", out, ...args];
+  const all = [MAIN, join(folder, "project"), "--data", data, "--out", out, "--no-import", ...args];
   const flags = ["--conditions=coppice-source", "--disable-warning=ExperimentalWarning"];
   return spawn(process.execPath, [...flags, ...all], { detached: true, stdio: "pipe" });
 }

@@ -42,6 +42,12 @@ test("a quota is listed, raised, recorded, and stays raised", { timeout: 120_000
   node.tell(agent, "go", {});
   const done = () => node.ask(agent, "done", {}, { timeout: "1m" });
   await expect.poll(done, { timeout: 60_000 }).toBe(1);
+  const { tools } = await node.inspect.show("/firm/agent");
+  const last = { tool: "model", end: "ok", tier: "inline", cpuMs: null, bytesIn: 0 };
+  expect(tools?.last).toMatchObject([last]);
+  expect((await cli(["show", "/firm/agent", "--data", data])).out).toMatch(
+    /last tool calls\n +model +ok +inline +\d+ms/,
+  );
   const { out } = await command("/firm/agent");
   expect(out).toMatch(/PATH +WHAT +SPENT +HELD +LEFT +LIMIT/);
   expect(out).toMatch(/\/firm\/agent +tokens +60 +0 +40 +100 +60 %/);
