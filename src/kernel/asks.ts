@@ -6,6 +6,7 @@
 import type { ExitReason } from "../actor/exit.ts";
 import { failed } from "./answers.ts";
 import type { Kernel } from "./kernel.ts";
+import { Numbered } from "./numbered.ts";
 import type { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -25,7 +26,7 @@ type Expected = Pending | Outsider;
 /** The answers a kernel waits for. */
 export class Asks {
   readonly #kernel: Kernel;
-  readonly #expected = new Map<number, Expected>();
+  readonly #expected = new Numbered<Expected>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -40,7 +41,7 @@ export class Asks {
   expect(pending: Expected): number {
     const id = this.#kernel.nextId();
     pending.id = id;
-    this.#expected.set(id, pending);
+    this.#expected.add(pending);
     if (pending.cell !== null) pending.cell.more.asks.add(pending);
     return id;
   }
@@ -58,7 +59,7 @@ export class Asks {
 
   /** Does somebody still wait for this answer? */
   expects(id: number): boolean {
-    return this.#expected.has(id);
+    return this.#expected.get(id) !== undefined;
   }
 
   abandon(id: number): void {
@@ -92,14 +93,14 @@ export class Asks {
   }
 
   #forget(pending: Expected): void {
-    this.#expected.delete(pending.id);
+    this.#expected.delete(pending);
     if (pending.timer !== null) this.#kernel.timers.cancel(pending.timer);
     if (pending.cell !== null) pending.cell.more.asks.delete(pending);
   }
 
   /** Whoever is at these paths cannot answer any more. */
   lost(gone: (path: string, supervisor: boolean) => boolean, reason: ExitReason): void {
-    for (const [id, { target, supervisor }] of this.#expected) {
+    for (const { id, target, supervisor } of this.#expected.list()) {
       if (target === "" || !gone(target, supervisor)) continue;
       this.answered(id, failed("exited", target, reason));
     }

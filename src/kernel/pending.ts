@@ -13,6 +13,8 @@ export type Call =
   | { readonly verb: "start" }
   | { readonly verb: "effect"; readonly name: string };
 
+const never = () => {};
+
 /** Something a handler waits for. When its answer is there it is the signal that brings it. */
 export class Pending {
   readonly kind = "answered";
@@ -34,13 +36,18 @@ export class Pending {
   next: Pending | null = null;
 
   constructor(verbs: Verbs, cell: Cell, target: string, call: Call) {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    let resolve: (value: unknown) => void = never;
+    let reject: (error: unknown) => void = never;
     this.cell = cell;
     this.verbs = verbs;
     this.#call = call;
     this.target = target;
     this.index = verbs.steps++;
-    this.promise = promise;
+    // (withResolvers() would do too; the compiler knows only this one.)
+    this.promise = new Promise((yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
     this.resolve = resolve;
     this.reject = reject;
   }
