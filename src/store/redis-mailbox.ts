@@ -7,8 +7,10 @@ import { WINDOW_MS } from "./store.ts";
 export const MAILBOX = `
 local base, meta = KEYS[1], KEYS[2]
 local call = redis.call
-local at = 0
-local function take() at = at + 1; return ARGV[at] end
+local args, at = ARGV, 0
+local function take() at = at + 1; return args[at] end
+-- The rest is one argument, packed: thousands of short ones cost more than what they are for.
+local function open() args, at = cmsgpack.unpack(take()), 0 end
 local function count() return tonumber(take()) end
 local function some(read) local all = {}; for i = 1, count() do all[i] = read() end; return all end
 local function pair() return { take(), take() } end
@@ -18,6 +20,18 @@ local function plain(mail, ask)
 end
 local function parent(path) return string.match(path, '^(.*)/[^/]*$') end
 local seq
+
+-- call(command, key, all of the fields): Lua passes some thousand values at most.
+local function many(command, key, fields)
+  for i = 1, #fields, 2000 do call(command, key, unpack(fields, i, math.min(i + 1999, #fields))) end
+end
+
+-- Actors that this script has looked up: are they there?
+local known = {}
+local function there(path)
+  if known[path] == nil then known[path] = call('HEXISTS', base .. 'a:' .. path, 'born') == 1 end
+  return known[path]
+end
 
 -- An id of outside mail. Answers nothing when it is new, else { 0, 1, the answer if there is one }.
 local function see(to, id, now)
@@ -36,7 +50,7 @@ local function see(to, id, now)
 end
 
 local function keep(to, mail, id, now)
-  if call('HEXISTS', base .. 'a:' .. to, 'born') == 0 then return 0 end
+  if not there(to) then return 0 end
   local again = id and id ~= '' and see(to, id, now)
   if again then return again end
   seq = seq + 1

@@ -6,8 +6,8 @@
 import { type RedisConnections, script } from "./redis-connect.ts";
 import { keysOf } from "./redis-leases.ts";
 import { Line } from "./redis-line.ts";
-import { POST } from "./redis-script.ts";
-import { type Arg, type Letter, number, type Reply, text } from "./redis-wire.ts";
+import { POST } from "./redis-post-script.ts";
+import { type Arg, type Letter, number, packArgs, type Reply, text } from "./redis-wire.ts";
 
 const SCRIPT = script(POST);
 /** The sender of a letter that comes out of no outbox. */
@@ -87,8 +87,8 @@ export class Posts {
     const { connections, prefix, client, node, troubled } = this.#options;
     const { base, meta } = keysOf(prefix, to);
     const call = async (batch: number, args: Arg[]) => {
-      const head = [client, String(batch), node];
-      const reply = await connections.call(to, SCRIPT, [base, meta], [...head, ...args]);
+      const all = [client, String(batch), node, packArgs(args)];
+      const reply = await connections.call(to, SCRIPT, [base, meta], all);
       const [holder, seqs] = reply as [Reply, readonly Reply[]];
       return seqs.map((seq) => [holder, seq] as const);
     };

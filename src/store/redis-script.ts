@@ -1,7 +1,8 @@
 /**
- * Owns: what runs inside of Redis, in Lua: batches of the holder of a partition, posts from others.
- * Does not own: mailboxes (redis-mailbox.ts), dead letters (redis-letters.ts), leases
- * (redis-lease-script.ts), how operations become arguments (redis-wire.ts), when a script is called.
+ * Owns: what runs inside of Redis, in Lua: batches of the holder of a partition; and all keys.
+ * Does not own: mailboxes (redis-mailbox.ts), posts of others (redis-post-script.ts), dead letters
+ * (redis-letters.ts), leases (redis-lease-script.ts), how operations become arguments
+ * (redis-wire.ts), when a script is called.
  *
  * All keys of a partition share one hash tag, so each script stays in one slot of a Cluster:
  *
@@ -9,7 +10,7 @@
  * meta     hash: token holder seq born, the last batch (client number saved), dead letters' bytes,
  *          o<Q> last number of the outbox to partition Q, i<P> last number taken in from P
  * lease    string: the node that holds the partition; it expires
- * a:<path> hash: token life born behaviour version args state parked effects journal
+ * a:<path> hash: token life born behaviour version args state parked effects journal counted
  * m:<path> hash: number → mail, r<number> → attempts, n<number> → tries
  * s:<path> list: steps of mail in flight
  * t:<path> hash: per timer d<id> due, r<id> how it repeats, m<id> its mail
@@ -28,15 +29,14 @@ import { LETTERS } from "./redis-letters.ts";
 import { MAILBOX } from "./redis-mailbox.ts";
 import { WINDOW_MS } from "./store.ts";
 
-/** How long the answers of a client's last post are kept. @unit ms */
-const POST_MS = 3_600_000;
-
 /**
- * A batch of the holder. KEYS: base, meta. ARGV: token, client, number of the batch, wall ms, ops.
+ * A batch of the holder. KEYS: base, meta. ARGV: token, client, number of the batch, wall ms, and the
+ * operations in one (redis-wire.ts packArgs).
  * A batch sent again is answered as the first time and changes nothing.
  */
 export const BATCH = `${MAILBOX}
 local token, client, number, now = count(), take(), count(), take()
+open()
 local head = call('HMGET', meta, 'token', 'seq', 'client', 'number', 'saved')
 if tonumber(head[1] or 0) ~= token then return redis.error_reply('FENCED by a newer holder') end
 local before = nil
@@ -63,8 +63,8 @@ local function bear(key, path, row, behaviour, args)
   if row[3] then
     call('DEL', base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
     base .. 'i:' .. path, base .. 'j:' .. path)
-    call('HDEL', key, 'parked', 'effects', 'journal')
-    row[4], row[5] = false, false
+    call('HDEL', key, 'parked', 'effects', 'journal', 'counted')
+    row[4], row[5], row[6] = false, false, false
   else
     local time = call('TIME')
     local born = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -77,6 +77,7 @@ local function bear(key, path, row, behaviour, args)
     if above then call('ZADD', base .. 'c:' .. above, born, string.sub(path, #above + 2)) end
   end
   call('HSET', key, 'behaviour', behaviour, 'args', args)
+  known[path] = true
 end
 
 local function journal(key, path, row, acked, steps)
@@ -96,6 +97,15 @@ local function journal(key, path, row, acked, steps)
     if not acked[step[1]] then
       call('RPUSH', list, step[1] .. ':' .. step[2])
       call('HSET', key, 'journal', '1')
+    end
+  end
+end
+
+local function counted(key, box, letter, counts)
+  for _, each in ipairs(counts) do
+    if call('HEXISTS', box, each[1]) == 1 then
+      call('HSET', box, letter .. each[1], each[2])
+      call('HSET', key, 'counted', '1')
     end
   end
 end
@@ -141,23 +151,20 @@ function ops.commit(old)
   local mails = some(function() return { take(), take(), take() } end)
   if old then return old, old end
   local key = base .. 'a:' .. path
-  local row = call('HMGET', key, 'token', 'life', 'born', 'parked', 'journal')
+  local row = call('HMGET', key, 'token', 'life', 'born', 'parked', 'journal', 'counted')
   if stranger(row, life) or (created == '0' and not row[3]) then return { 0 }, { 0 } end
   wrote = true
   if created == '1' then bear(key, path, row, behaviour, args) end
   if stated == '1' then call('HSET', key, 'state', state, 'version', version) end
   bury(path, dead)
   local box, acked = base .. 'm:' .. path, {}
-  for _, number in ipairs(acks) do
-    acked[number] = true
-    call('HDEL', box, number, 'r' .. number, 'n' .. number)
+  for _, number in ipairs(acks) do acked[number] = true end
+  many('HDEL', box, acks)
+  if row[6] then
+    for _, number in ipairs(acks) do call('HDEL', box, 'r' .. number, 'n' .. number) end
   end
-  for _, retry in ipairs(retries) do
-    if call('HEXISTS', box, retry[1]) == 1 then call('HSET', box, 'r' .. retry[1], retry[2]) end
-  end
-  for _, each in ipairs(tries) do
-    if call('HEXISTS', box, each[1]) == 1 then call('HSET', box, 'n' .. each[1], each[2]) end
-  end
+  counted(key, box, 'r', retries)
+  counted(key, box, 'n', tries)
   journal(key, path, row, acked, steps)
   if parked ~= '' then call('HSET', key, 'parked', parked, 'effects', effects)
   elseif row[4] and acked[row[4]] then call('HDEL', key, 'parked', 'effects') end
@@ -194,6 +201,31 @@ function ops.enqueue(old)
   return answer, answer
 end
 
+-- Mail without ids: its receivers, then for each the number of its receiver, and it.
+function ops.mails(old)
+  local receivers, n = some(take), count()
+  if old then
+    at = at + 2 * n
+    return old, old
+  end
+  wrote = true
+  local answer, boxes = {}, {}
+  for i = 1, n do
+    local to, mail = receivers[count()], take()
+    answer[i] = 0
+    if there(to) then
+      local fields = boxes[to] or {}
+      boxes[to] = fields
+      seq = seq + 1
+      answer[i] = seq
+      fields[#fields + 1] = string.format('%.0f', seq)
+      fields[#fields + 1] = mail
+    end
+  end
+  for _, to in ipairs(receivers) do many('HSET', base .. 'm:' .. to, boxes[to] or {}) end
+  return answer, answer
+end
+
 function ops.fire(old)
   local path, life, id, due, next = take(), count(), take(), take(), take()
   if old then return old, old end
@@ -215,6 +247,7 @@ function ops.forget(old)
   call('DEL', base .. 'a:' .. path, base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
     base .. 'i:' .. path, base .. 'j:' .. path)
   call('SREM', base .. 'nudge', path)
+  known[path] = false
   local above = parent(path)
   if above then call('ZREM', base .. 'c:' .. above, string.sub(path, #above + 2)) end
   return {}, {}
@@ -230,7 +263,7 @@ function ops.trim(old)
 end
 
 local answers, saved = {}, {}
-while at < #ARGV do
+while at < #args do
   local n = #answers + 1
   answers[n], saved[n] = ops[take()](before and before[n])
 end
@@ -239,43 +272,4 @@ if wrote and not before then
     'saved', cmsgpack.pack(saved))
 end
 return answers
-`;
-
-/**
- * Mail from those who do not hold the partition: relayed out of another partition's outbox (told
- * apart by its number there), or from somebody who is not durable. ARGV: client, number, node, then
- * per letter: partition it comes from or "", number there, receiver, mail, id, time. A holder that is
- * another node is told which of its actors have mail. Answers: the holder, then what an enqueue is
- * answered, for each; -1: it was here before.
- */
-export const POST = `${MAILBOX}
-local client, number, node = take(), count(), take()
-local mine = base .. 'post:' .. client
-local holder = call('GET', base .. 'lease') or ''
-local saved = call('GET', mine)
-if saved then
-  saved = cmsgpack.unpack(saved)
-  if number < saved[1] then return redis.error_reply('STALE post') end
-  if number == saved[1] then return { holder, saved[2] } end
-end
-seq = tonumber(call('HGET', meta, 'seq') or 0)
-local answers = {}
-while at < #ARGV do
-  local from, nth, to, mail, id, time = take(), count(), take(), take(), take(), take()
-  local answer = 0
-  local last = from ~= '' and tonumber(call('HGET', meta, 'i' .. from) or 0) or nth - 1
-  if nth <= last then
-    answer = -1
-  elseif nth > last + 1 then
-    return redis.error_reply('GAP in the mail from partition ' .. from)
-  else
-    answer = keep(to, mail, id, time)
-    if from ~= '' then call('HSET', meta, 'i' .. from, nth) end
-    if holder ~= node and type(answer) == 'number' and answer > 0 then call('SADD', base .. 'nudge', to) end
-  end
-  call('HSET', meta, 'seq', string.format('%.0f', seq))
-  answers[#answers + 1] = type(answer) == 'number' and { answer } or answer
-end
-call('SET', mine, cmsgpack.pack({ number, answers }), 'PX', ${POST_MS})
-return { holder, answers }
 `;

@@ -11,10 +11,19 @@ import { partitionOf, type Spread } from "./partition.ts";
 import { isFenced, isPassing, type RedisConnections, script } from "./redis-connect.ts";
 import { keysOf } from "./redis-leases.ts";
 import { Line } from "./redis-line.ts";
-import { type PartReply, type Plan, planOf } from "./redis-plan.ts";
+import { type PartReply, planOf } from "./redis-plan.ts";
 import { Posts } from "./redis-post.ts";
 import { BATCH } from "./redis-script.ts";
-import { type Arg, enqueuedOf, letterFrom, letterOf, number, type Reply } from "./redis-wire.ts";
+import { answersTo, type Request, sharesOf } from "./redis-share.ts";
+import {
+  type Arg,
+  enqueuedOf,
+  letterFrom,
+  letterOf,
+  number,
+  packArgs,
+  type Reply,
+} from "./redis-wire.ts";
 import type { EncodedMail, StoreAnswer, StoreOp } from "./store.ts";
 
 const SCRIPT = script(BATCH);
@@ -32,12 +41,6 @@ export interface StoreOptions {
   readonly troubled: (thrown: unknown) => void;
   /** A commit was refused: the partition has another holder. */
   readonly fenced: (partition: number) => void;
-}
-
-/** What one partition is asked for a batch: parts of operations, in their order. */
-interface Share {
-  readonly args: Arg[][];
-  readonly of: { readonly op: number; readonly part: number }[];
 }
 
 /** Operations of a node, in order per partition. */
@@ -76,8 +79,8 @@ export class RedisStore {
       boxes.push({ to: Number(to), first: Number(last) - letters.length + 1, letters });
     }
     const call = async (batch: number, args: Arg[]) => {
-      const head = [String(token), client, String(batch), String(Date.now())];
-      const reply = await connections.call(partition, SCRIPT, [base, meta], [...head, ...args]);
+      const all = [String(token), client, String(batch), String(Date.now()), packArgs(args)];
+      const reply = await connections.call(partition, SCRIPT, [base, meta], all);
       return reply as readonly Reply[];
     };
     this.#end(partition);
@@ -107,7 +110,8 @@ export class RedisStore {
    */
   async execute(ops: readonly StoreOp[]): Promise<StoreAnswer[]> {
     // All is made ready before anything is sent: half a batch must not go out.
-    const plans = ops.map((op) => planOf(op, this.#options.spread, this.held));
+    const { held } = this;
+    const plans = ops.map((op) => planOf(op, this.#options.spread, held));
     const replies: PartReply[][] = plans.map(({ parts }) => parts.map(() => null));
     const posted = new Map<number, StoreAnswer>();
     const work: Promise<void>[] = [];
@@ -116,8 +120,8 @@ export class RedisStore {
       const sent = this.#posts.post(this.partitionOf(op.mail.to), letterFrom(op));
       work.push(sent.then((reply) => void posted.set(index, enqueuedOf(reply))));
     }
-    for (const [partition, share] of sharesOf(plans)) {
-      work.push(this.#send(partition, share, ops, replies));
+    for (const [partition, requests] of sharesOf(plans)) {
+      work.push(this.#send(partition, requests, ops, replies));
     }
     await Promise.all(work);
     return plans.map((plan, at) => posted.get(at) ?? plan.combine(replies[at] ?? []));
@@ -131,21 +135,25 @@ export class RedisStore {
   /** Fills in the replies; they stay null where the partition is not ours any more. */
   async #send(
     partition: number,
-    { args, of }: Share,
+    requests: readonly Request[],
     ops: readonly StoreOp[],
     replies: readonly PartReply[][],
   ): Promise<void> {
     try {
-      const found = (await this.#lines.get(partition)?.send(args)) ?? [];
+      const line = this.#lines.get(partition);
+      const found = (await line?.send(requests.map(({ args }) => args))) ?? [];
       // In this turn, so that what was committed first is relayed first.
       const relayed = found.map((reply, at) => {
-        const op = ops[of[at]?.op ?? 0] as StoreOp;
+        const op = ops[requests[at]?.of[0]?.op ?? 0] as StoreOp;
         const some = reply as readonly Reply[];
         return op.kind === "commit" ? this.#relay(partition, op.commit.mails, some) : some;
       });
       for (const [at, reply] of (await Promise.all(relayed)).entries()) {
-        const { op, part } = of[at] as Share["of"][0];
-        (replies[op] as PartReply[])[part] = reply;
+        const request = requests[at] as Request;
+        for (const [nth, answer] of answersTo(request, reply).entries()) {
+          const { op, part } = request.of[nth] as Request["of"][0];
+          (replies[op] as PartReply[])[part] = answer;
+        }
       }
     } catch (thrown) {
       if (thrown instanceof Gone) return;
@@ -190,19 +198,6 @@ export class RedisStore {
 /** Ends what waits in the line of a partition that is not ours any more. */
 class Gone extends Error {}
 const gone = (partition: number) => new Gone(`partition ${partition} has another holder`);
-
-function sharesOf(plans: readonly Plan[]): Map<number, Share> {
-  const shares = new Map<number, Share>();
-  for (const [op, { parts }] of plans.entries()) {
-    for (const [part, { partition, args }] of parts.entries()) {
-      const share = shares.get(partition) ?? { args: [], of: [] };
-      shares.set(partition, share);
-      share.args.push(args);
-      share.of.push({ op, part });
-    }
-  }
-  return shares;
-}
 
 function internal(thrown: unknown): unknown {
   if (thrown instanceof ActorError || isPassing(thrown)) return thrown;
