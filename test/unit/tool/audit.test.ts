@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AppendFile } from "../../../src/tool/append.ts";
-import { Audit, type AuditRecord, readAudit } from "../../../src/tool/audit.ts";
+import { Audit, type AuditRecord, chained, readAudit } from "../../../src/tool/audit.ts";
 import { cli } from "../../cli/stage.ts";
 
 let folder = "";
@@ -42,6 +42,17 @@ const edit = (change: (lines: string[]) => string[]) =>
     file(),
     `${change(readFileSync(file(), "utf8").trimEnd().split("\n")).join("\n")}\n`,
   );
+
+test("the last hash stands for all lines before it", () => {
+  const said = { path: "/a", tool: "pay", key: "k", decision: "allow", by: "policy" } as const;
+  const last = (why: string) => {
+    const first = chained({ ...said, why }, "2026-01-01", { seq: 0, hash: "0".repeat(64) });
+    return chained({ ...said, why: "same" }, "2026-01-02", first).hash;
+  };
+  expect(last("one")).toBe(last("one"));
+  // Else a line could be changed together with the `prev` of the next, and the head be the same.
+  expect(last("one")).not.toBe(last("another"));
+});
 
 describe("a record", () => {
   test("holds together over restarts and files", async () => {
