@@ -50,6 +50,8 @@ describe("ask", () => {
     await t.advance(299);
     expect(status(t)).toMatchObject({ status: "parked" });
     await t.advance(1);
+    // (Asking for its state would wait for the handler, and time would go on.)
+    expect(status(t)).toMatchObject({ status: "idle" });
     expect(JSON.stringify((await state(t)).got)).toMatch(/timeout/);
   });
 
@@ -57,12 +59,14 @@ describe("ask", () => {
     const own = await begin({ askTimeout: "10s" });
     await own.tell("a", "asks", { timeout: "100ms" });
     await own.advance(100);
+    expect(status(own)).toMatchObject({ status: "idle" });
     expect(JSON.stringify((await state(own)).got)).toMatch(/timeout/);
     const none = await begin({});
     await none.tell("a", "asks", {});
     await none.advance(4_999);
     expect(status(none)).toMatchObject({ status: "parked" });
     await none.advance(1);
+    expect(status(none)).toMatchObject({ status: "idle" });
     expect(JSON.stringify((await state(none)).got)).toMatch(/timeout/);
   });
 });
