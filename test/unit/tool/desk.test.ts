@@ -1,8 +1,9 @@
 /** Limits of tools, and a call's way through the desk. */
-import { child, tool } from "coppice";
+import { child, sandbox, tool } from "coppice";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
+import { NO_USAGE } from "../../../src/actor/outcome.ts";
 import { limitsOf, type Pace } from "../../../src/actor/pace.ts";
 import type { AnyTool, Spend, ToolOptions } from "../../../src/actor/tool.ts";
 import type { ToolCall, ToolEnd } from "../../../src/kernel/tools.ts";
@@ -263,4 +264,26 @@ test("an actor that ends while its call waits takes it along", async () => {
   ended.abort();
   expect(await waiting).toMatchObject({ tag: "killed", limit: "owner" });
   expect(desk.ledger.holds).toBe(1);
+});
+
+test("a call for which the host had no sandbox costs no money, but counts", async () => {
+  const wall = sandbox("process", { timeout: "1s" });
+  const most = { cost: { most: () => ({ tokens: 40 }) } };
+  const what: AnyTool = tool("t", { ...schemas, ...most, sandbox: wall, run: "sh" });
+  const spec = child("idle", Idle, { tools: [what], quota: { tokens: 100, toolCalls: 9 } });
+  const { desk, access } = nearDesk();
+  let tier: "process" | null = null;
+  const host = bareHost({
+    desk: access,
+    accounts: (path) => [{ path, limits: spec.quota as never, durable: false }],
+    sandbox: async () => ({ tag: "failed", code: null, why: "no room", tier, usage: NO_USAGE }),
+  });
+  const call = () => brokerOf(host).call({ ...callDefaults(), spec, tool: what, input: "" });
+  const used = () => desk.view("/idle").map((each) => each.used);
+  await call();
+  expect(used()).toEqual([0, 1]);
+  // One that ran and failed may have spent all.
+  tier = "process";
+  await call();
+  expect(used()).toEqual([40, 2]);
 });
