@@ -25,19 +25,14 @@ export const enqueue = (to: string, body: unknown): StoreOp => {
   return { kind: "enqueue", mail: mail(to, body) };
 };
 
+/** What a commit changes that changes nothing: before it is encoded, and after. */
+export const NOTHING = {
+  ...{ created: null, state: null, progress: null, acks: [], steps: [], retries: [], tries: [] },
+  ...{ dead: [], timers: [], answers: [], mails: [] },
+};
+
 /** A commit that changes nothing but what `more` says. */
 export function commit(path: string, life: number, more: Partial<EncodedCommit> = {}): StoreOp {
-  const nothing = { created: null, state: null, progress: null };
-  const none = {
-    acks: [],
-    steps: [],
-    retries: [],
-    tries: [],
-    dead: [],
-    timers: [],
-    answers: [],
-    mails: [],
-  };
   const base = { path, life, behaviour: "b", version: 1 };
-  return { kind: "commit", commit: { ...base, ...nothing, ...none, ...more } };
+  return { kind: "commit", commit: { ...base, ...NOTHING, ...more } };
 }

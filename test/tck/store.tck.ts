@@ -14,7 +14,18 @@ import {
   type StoreOp,
   WINDOW_MS,
 } from "../../src/store/store.ts";
-import { commit, enqueue, fire, forget, list, load, mail, stamped, timer } from "./store-ops.ts";
+import {
+  commit,
+  enqueue,
+  fire,
+  forget,
+  list,
+  load,
+  mail,
+  NOTHING,
+  stamped,
+  timer,
+} from "./store-ops.ts";
 import { randomBatch, randomFrom } from "./store-random.ts";
 
 export interface OpenStore {
@@ -641,18 +652,7 @@ function valueRules(): void {
       while (client.size > 0) all.push(...client.complete(store.engine.execute(client.take())));
       return all;
     };
-    const none = { created: null, state: null, progress: null };
-    const rest = {
-      acks: [],
-      steps: [],
-      retries: [],
-      tries: [],
-      dead: [],
-      timers: [],
-      answers: [],
-      mails: [],
-    };
-    const base = { path: "/p/a", life: 1, behaviour: "b", version: 1, ...none, ...rest };
+    const base = { path: "/p/a", life: 1, behaviour: "b", version: 1, ...NOTHING };
     const letter: Mail = {
       ...{ kind: "mail", to: "/p/a", type: "t", message: value, from: "", ask: 0 },
       ...{ seq: 0, attempts: 0 },

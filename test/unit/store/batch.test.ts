@@ -5,16 +5,12 @@ import type { Commit, Mail } from "../../../src/kernel/ports.ts";
 import { BATCH_BYTES, packOps, unpackKept, unpackOps } from "../../../src/store/batch.ts";
 import { encode } from "../../../src/store/codec.ts";
 import { StoreClient } from "../../../src/store/committer.ts";
-import { commit as commitOp, enqueue, mail as letter } from "../../tck/store-ops.ts";
+import { commit as commitOp, enqueue, mail as letter, NOTHING } from "../../tck/store-ops.ts";
 
 const mail = (type: string, message: unknown = null): Mail => ({
   ...{ kind: "mail", to: "/a", type, message, from: "", ask: 0, seq: 0, attempts: 0 },
 });
 
-const NOTHING = {
-  ...{ created: null, state: null, progress: null, acks: [], steps: [], retries: [], tries: [] },
-  ...{ dead: [], timers: [], answers: [], mails: [] },
-};
 const commit = (behaviour: string, more: Partial<Commit> = {}): Commit => ({
   ...{ path: "/a", life: 1, behaviour, version: 1, ...NOTHING, ...more },
 });
