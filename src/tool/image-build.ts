@@ -231,7 +231,9 @@ async function compilePython(draft: string): Promise<void> {
     "/proc",
   ];
   const env = ["--setenv", "PYTHONHASHSEED", "0", "--setenv", "SOURCE_DATE_EPOCH", "0"];
-  const compile = ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"];
+  // -B: what it imports itself it would write down with times, and then take for compiled.
+  const compile = ["python3", "-B", "-m", "compileall", "-f", "-q"];
+  compile.push("--invalidation-mode", "unchecked-hash");
   const args = [
     ...walls,
     ...env,

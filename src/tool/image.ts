@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 
 /** Raised when the same packages and guest files are to give another image: what a root is made of. */
-const RECIPE = 5;
+const RECIPE = 6;
 /** Files of ours that a guest runs; the host talks to them. */
 const GUEST = new URL("./guest/", import.meta.url);
 export const guestFile = (name: GuestFile): string => new URL(name, GUEST).pathname;

@@ -96,11 +96,11 @@ async function soak(tier: IsolatedTier, count: number): Promise<SandboxesReport>
   };
 }
 
-/** On each tier that this host has. */
-export async function sandboxes(count: number): Promise<SandboxesReport[]> {
+/** On each tier that this host has. @param only this one; null: all */
+export async function sandboxes(count: number, only: string | null): Promise<SandboxesReport[]> {
   const reports: SandboxesReport[] = [];
   for (const { tier, missing } of await hostTiers()) {
-    if (missing === null) reports.push(await soak(tier, count));
+    if (missing === null && (only === null || only === tier)) reports.push(await soak(tier, count));
   }
   return reports;
 }
