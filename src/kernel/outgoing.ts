@@ -59,7 +59,11 @@ export class Outgoing {
     if (cell?.own?.leaving) this.#kernel.moves.departures.rested(cell);
   }
 
-  /** Lets effects out, in order. @param seqs the numbers that the store gave to the mail of them */
+  /**
+   * Lets effects out, in order.
+   *
+   * @param seqs the numbers that the store gave to the mail of them; below 0: it is read, not sent
+   */
   release(cell: Cell | null, effects: readonly Effect[], seqs: readonly number[] = []): void {
     let at = 0;
     for (const effect of effects) {
@@ -68,8 +72,11 @@ export class Outgoing {
         continue;
       }
       const { envelope } = effect;
-      if (envelope.kind === "mail") envelope.seq = seqs[at++] ?? 0;
-      this.#kernel.send(envelope, cell);
+      const seq = envelope.kind === "mail" ? (seqs[at++] ?? 0) : 0;
+      if (envelope.kind === "mail") envelope.seq = seq;
+      // Its receiver has not read yet what came before it from another node: it reads both.
+      if (seq < 0) this.#kernel.send({ kind: "nudge", to: envelope.to }, null);
+      else this.#kernel.send(envelope, cell);
     }
   }
 }

@@ -141,7 +141,7 @@ export type Completion =
       kind: "committed";
       path: string;
       life: number;
-      /** Numbers of `mails` in the store, 0 = its receiver is not durable. */
+      /** Numbers of `mails` in the store, 0 = its receiver is not durable, < 0: it must read there. */
       result: { ok: true; seqs: readonly number[] } | { ok: false; reason: ExitReason };
     }
   /** `again`: its id was there before, and so was its answer, perhaps; then it is not kept. */

@@ -35,6 +35,9 @@ export function onStarted(
     return arrived(state, work, child, out);
   }
   work.wait.delete(life);
+  if ("error" in outcome && ousted(outcome.error) && work.from === null) {
+    return away(state, work, child, outcome.error, out);
+  }
   if ("error" in outcome) {
     lay(state, child);
     // (That it runs elsewhere by now is no error.)
@@ -55,6 +58,25 @@ export function onStarted(
   }
   if (work.kind === "start" && (child.status === "up" || child.spec.restart !== "temporary")) {
     if (child.status === "up" || !state.spec.template) state.children.set(child.id, child);
+  }
+  advance(state, work, out);
+}
+
+/** It was not started, as another node has it; if that is over already, it is tried again. */
+function away(
+  state: SupervisorState,
+  work: Work,
+  child: Child,
+  reason: ExitReason,
+  out: Commands,
+): void {
+  lay(state, child);
+  if (out.here?.(child.id) ?? true) {
+    state.children.set(child.id, child);
+    child.status = "restarting";
+    state.inbox.push({ type: "retry", child, reason });
+  } else if (state.spec.template) {
+    drop(state, child);
   }
   advance(state, work, out);
 }

@@ -17,6 +17,8 @@ import { number, type Reply, text } from "./redis-wire.ts";
 const MARGIN_MS = 1_000;
 /** Words to Redis per lease: three may get lost. */
 const WORDS_PER_LEASE = 4;
+/** How often a node looks whether a lease is over. @unit ms */
+const WATCH_MS = 100;
 
 const SCRIPTS = { lease: script(LEASE), release: script(RELEASE), presence: script(PRESENCE) };
 
@@ -42,7 +44,23 @@ export interface LeaseListener {
   freed(nodes: readonly string[]): void;
 }
 
+/** A node's own time, monotonic. It may go slower or faster than others'. @unit ms */
+export interface LeaseClock {
+  now(): number;
+  /** @returns what cancels it */
+  after(ms: number, then: () => void): () => void;
+}
+
+export const LEASE_CLOCK: LeaseClock = {
+  now: () => performance.now(),
+  after(ms, then) {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 export interface LeaseOptions {
+  readonly clock: LeaseClock;
   readonly node: string;
   /** What this node says of itself, with the partitions it holds. */
   readonly facts: (held: readonly number[]) => string;
@@ -65,8 +83,8 @@ export class Leases {
   /** Partition → until when it is certainly ours. @unit ms, monotonic */
   readonly #until = new Map<number, number>();
   readonly #leaving = new Set<number>();
-  #rounds: ReturnType<typeof setTimeout> | null = null;
-  #watch: ReturnType<typeof setInterval> | null = null;
+  #cancelRound = () => {};
+  #cancelWatch = () => {};
   #round: Promise<void> | null = null;
   #ended = false;
   /** Who lived when last asked. */
@@ -74,11 +92,14 @@ export class Leases {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#watch = setInterval(() => this.#expire(), 100);
+    this.#watch();
   }
 
+  /** Certainly ours now, also when nobody has looked for a while. */
   get held(): number[] {
-    return [...this.#until.keys()].sort((a, b) => a - b);
+    const now = this.#options.clock.now();
+    const certain = [...this.#until].filter(([, until]) => now < until);
+    return certain.map(([partition]) => partition).sort((a, b) => a - b);
   }
 
   /** Does it hold all that it should? */
@@ -96,11 +117,10 @@ export class Leases {
     this.#round ??= this.#doRound().finally(() => {
       this.#round = null;
       if (this.#ended) return;
-      if (this.#rounds !== null) clearTimeout(this.#rounds);
-      this.#rounds = setTimeout(
-        () => void this.round().catch(() => {}),
-        this.#options.leaseMs / WORDS_PER_LEASE,
-      );
+      this.#cancelRound();
+      const { clock, leaseMs } = this.#options;
+      const again = () => void this.round().catch(() => {});
+      this.#cancelRound = clock.after(leaseMs / WORDS_PER_LEASE, again);
     });
     return this.#round;
   }
@@ -108,15 +128,15 @@ export class Leases {
   /** Stops without a word, as a crash does. */
   abandon(): void {
     this.#ended = true;
-    if (this.#rounds !== null) clearTimeout(this.#rounds);
-    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#cancelRound();
+    this.#cancelWatch();
   }
 
   /** Gives everything back. */
   async end(): Promise<void> {
     this.abandon();
     await this.#round?.catch(() => {});
-    const held = this.held;
+    const held = [...this.#until.keys()];
     this.#until.clear();
     await Promise.allSettled([this.#present(0), ...held.map((each) => this.#release(each))]);
     this.#options.listener.freed(this.#nodes);
@@ -151,7 +171,7 @@ export class Leases {
   }
 
   async #renew(partition: number, keep: boolean): Promise<void> {
-    const asked = performance.now();
+    const asked = this.#options.clock.now();
     const [token, holder, nudged] = await this.#ask(partition);
     if (!this.#until.has(partition)) return;
     if (token === 0) return this.drop(partition, `node ${holder} holds it`);
@@ -176,7 +196,7 @@ export class Leases {
   }
 
   async #claim(partition: number): Promise<void> {
-    const asked = performance.now();
+    const asked = this.#options.clock.now();
     const [token] = await this.#ask(partition);
     if (token === 0) return;
     try {
@@ -188,8 +208,15 @@ export class Leases {
     this.#until.set(partition, asked + this.#options.leaseMs - MARGIN_MS);
   }
 
+  #watch(): void {
+    this.#cancelWatch = this.#options.clock.after(WATCH_MS, () => {
+      this.#expire();
+      if (!this.#ended) this.#watch();
+    });
+  }
+
   #expire(): void {
-    const now = performance.now();
+    const now = this.#options.clock.now();
     for (const [partition, until] of this.#until) {
       if (now >= until) this.drop(partition, "Redis did not renew the lease in time");
     }

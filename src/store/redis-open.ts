@@ -9,7 +9,7 @@ import type { RedisSpec } from "../actor/store.ts";
 import type { Spread } from "./partition.ts";
 import { Away, type Destination, type Question, type Word } from "./redis-away.ts";
 import { checkSettings, RedisConnections, shownUrl, unreachable } from "./redis-connect.ts";
-import { type LeaseListener, Leases, type Member } from "./redis-leases.ts";
+import { LEASE_CLOCK, type LeaseListener, Leases, type Member } from "./redis-leases.ts";
 import { RedisStore } from "./redis-store.ts";
 
 /** Raised with each change of the layout. */
@@ -117,18 +117,21 @@ async function join(
   const { prefix, partitions, leaseMs } = spec;
   const spread: Spread = { partitions, dynamic };
   const leaving = new Map<number, () => void>();
+  /** Of mail for an actor. @param to another node, or null */
+  const tellOf = (path: string, to: string | null) =>
+    to === null ? news({ kind: "nudged", paths: [path] }) : away.say(to, { kind: "nudge", path });
   const store: RedisStore = new RedisStore({
     prefix,
     spread,
     node,
     client: randomBytes(8).toString("hex"),
-    nudge: (to, path) => away.say(to, { kind: "nudge", path }),
+    nudge: (to, path) => tellOf(path, to === node ? null : to),
     connections,
     troubled: troubleTeller(news),
     fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
   });
   const leases = new Leases({
-    ...{ node, facts: factsOf(), prefix, partitions, leaseMs, connections },
+    ...{ node, facts: factsOf(), prefix, partitions, leaseMs, connections, clock: LEASE_CLOCK },
     listener: {
       ...listenerOf(() => store, leaving, news),
       freed: (members) => {
@@ -136,11 +139,7 @@ async function join(
       },
     },
   });
-  const heard = (word: Word) => {
-    if (word.kind === "nudge") news({ kind: "nudged", paths: [word.path] });
-    else if (word.kind === "envelope") news({ kind: "heard", envelope: word.bytes });
-    else void leases.round().catch(() => {});
-  };
+  const heard = hearing(news, () => void leases.round().catch(() => {}));
   const patienceMs = 2 * leaseMs;
   const away = new Away({
     ...{ prefix, node, patienceMs, counted: !spec.cluster, connections, heard },
@@ -164,6 +163,15 @@ async function join(
       store.close();
       connections.close();
     },
+  };
+}
+
+/** What words of other nodes mean. */
+function hearing(news: (what: StoreNews) => void, round: () => void) {
+  return (word: Word) => {
+    if (word.kind === "nudge") news({ kind: "nudged", paths: [word.path] });
+    else if (word.kind === "envelope") news({ kind: "heard", envelope: word.bytes });
+    else round();
   };
 }
 

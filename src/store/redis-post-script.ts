@@ -10,9 +10,10 @@ const POST_MS = 3_600_000;
 /**
  * Mail from those who do not hold the partition: relayed out of another partition's outbox (told
  * apart by its number there), or from somebody who is not durable. ARGV: client, number, node, and
- * packed per letter: partition it comes from or "", number there, receiver, mail, id, time. A holder that is
- * another node is told which of its actors have mail. Answers: the holder, then what an enqueue is
- * answered, for each; -1: it was here before.
+ * packed per letter: partition it comes from or "", number there, receiver, mail, id, time, and 0 if
+ * who posts it will not hand it to the receiver. A holder that is not handed it by the poster is told
+ * which of its actors have mail. Answers: the holder, then what an enqueue is answered, for each; -1:
+ * it was here before; -1 - number: kept, behind some that the receiver has not read yet.
  */
 export const POST = `${MAILBOX}
 local client, number, node = take(), count(), take()
@@ -29,6 +30,7 @@ seq = tonumber(call('HGET', meta, 'seq') or 0)
 local answers = {}
 while at < #args do
   local from, nth, to, mail, id, time = take(), count(), take(), take(), take(), take()
+  local handed = take() == '1' and holder == node
   local answer = 0
   local last = from ~= '' and tonumber(call('HGET', meta, 'i' .. from) or 0) or nth - 1
   if nth <= last then
@@ -38,7 +40,10 @@ while at < #args do
   else
     answer = keep(to, mail, id, time)
     if from ~= '' then call('HSET', meta, 'i' .. from, nth) end
-    if holder ~= node and type(answer) == 'number' and answer > 0 then call('SADD', base .. 'nudge', to) end
+    if type(answer) == 'number' and answer > 0 then
+      if not handed then call('SADD', base .. 'nudge', to)
+      elseif call('SISMEMBER', base .. 'nudge', to) == 1 then answer = -1 - answer end
+    end
   end
   call('HSET', meta, 'seq', string.format('%.0f', seq))
   answers[#answers + 1] = type(answer) == 'number' and { answer } or answer

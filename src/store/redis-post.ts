@@ -12,15 +12,17 @@ import { type Arg, type Letter, number, packArgs, type Reply, text } from "./red
 const SCRIPT = script(POST);
 /** The sender of a letter that comes out of no outbox. */
 const NOBODY = "";
+/** The answer for a letter that was there before. */
+const BEFORE = -1;
 
 export interface PostOptions {
   readonly prefix: string;
   readonly client: string;
-  /** This node's name: of mail in its own partitions its kernels know. */
+  /** This node's name: mail in its own partitions its kernels hand over, unless it is left over. */
   readonly node: string;
   readonly connections: RedisConnections;
   readonly troubled: (thrown: unknown) => void;
-  /** Tells another node of mail for its actor; it may get lost: it looks with each renewal, too. */
+  /** Tells a node of mail for its actor; it may get lost: it looks with each renewal, too. */
   readonly nudge: (node: string, path: string) => void;
   /** Letters of an outbox have arrived: they can be dropped there. */
   readonly relayed: (from: number, to: number, upTo: number) => void;
@@ -37,9 +39,20 @@ export class Posts {
     this.#options = options;
   }
 
-  /** A letter that a commit of ours put into an outbox. @returns its number, 0 = nobody there */
-  async relay(from: number, nth: number, to: number, letter: Letter): Promise<number> {
-    const [seq] = await this.#send(to, String(from), nth, letter);
+  /**
+   * A letter out of an outbox of ours.
+   *
+   * @param handed does whoever asks hand it to its receiver, if that is on this node?
+   * @returns its number; 0 = nobody there; below 0 = kept, and the receiver must read it there
+   */
+  async relay(
+    from: number,
+    nth: number,
+    to: number,
+    letter: Letter,
+    handed = true,
+  ): Promise<number> {
+    const [seq] = await this.#send(to, String(from), nth, letter, handed);
     const pair = `${from} ${to}`;
     const before = this.#done.get(pair);
     // One word for all that arrives in a turn.
@@ -51,12 +64,12 @@ export class Posts {
       });
     }
     this.#done.set(pair, Math.max(nth, before ?? 0));
-    return Math.max(0, number(seq));
+    return number(seq) === BEFORE ? 0 : number(seq);
   }
 
   /** A letter of somebody who is not durable. @returns what an enqueue is answered */
   post(to: number, letter: Letter): Promise<readonly Reply[]> {
-    return this.#send(to, NOBODY, 0, letter);
+    return this.#send(to, NOBODY, 0, letter, true);
   }
 
   /** The outbox of a partition is somebody else's. */
@@ -71,13 +84,20 @@ export class Posts {
     this.#lines.clear();
   }
 
-  async #send(to: number, from: string, nth: number, letter: Letter): Promise<readonly Reply[]> {
+  async #send(
+    to: number,
+    from: string,
+    nth: number,
+    letter: Letter,
+    handed: boolean,
+  ): Promise<readonly Reply[]> {
     const args: Arg[] = [from, String(nth), letter.to, letter.mail, letter.id, letter.at];
+    args.push(handed ? "1" : "0");
     const [reply] = await this.#lineTo(to).send([args]);
     const [holder, answer] = reply as [Reply, readonly Reply[]];
     const other = text(holder);
-    const isForOther = other !== "" && other !== this.#options.node && number(answer[0]) > 0;
-    if (isForOther) this.#options.nudge(other, letter.to);
+    const isHanded = handed && other === this.#options.node;
+    if (other !== "" && !isHanded && number(answer[0]) > 0) this.#options.nudge(other, letter.to);
     return answer;
   }
 

@@ -87,7 +87,7 @@ export class RedisStore {
     this.#lines.set(partition, new Line({ call, troubled, last: this.#last.get(partition) ?? 0 }));
     for (const { to, first, letters } of boxes) {
       for (const [nth, letter] of letters.entries()) {
-        void this.#posts.relay(partition, first + nth, to, letterOf(letter));
+        void this.#posts.relay(partition, first + nth, to, letterOf(letter), false);
       }
     }
   }

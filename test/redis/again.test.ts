@@ -13,6 +13,9 @@ import { type Cable, startProxy } from "./proxy.ts";
 import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
+const nudged: string[] = [];
+const below = (seq: number) => seq < -1;
+const above = (seq: number) => seq > 0;
 
 describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, () => {
   let server: RedisServer;
@@ -24,7 +27,9 @@ describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, 
     server = await startRedis();
     proxy = await startProxy(server.port);
     const spec = redis({ url: proxy.url, prefix: "again", partitions: 2, lease: "1m" });
-    open = await openRedis(spec as RedisSpec, null, () => {});
+    open = await openRedis(spec as RedisSpec, null, (news) => {
+      if (news.kind === "nudged") nudged.push(...news.paths);
+    });
     const paths = Array.from({ length: 20 }, (_, n) => `/${n}`);
     a = paths.find((path) => open.store.partitionOf(path) === 0) ?? "";
     b = paths.find((path) => open.store.partitionOf(path) === 1) ?? "";
@@ -85,6 +90,25 @@ describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, 
     await open.store.take(0, Number(await server.client.hget(meta, "token")));
     await expect.poll(() => server.client.llen(`${base}o:1`)).toBe(0);
     expect(await waiting(b)).toHaveLength(before + 1);
+  });
+
+  test("D3: left over by the holder before, a letter is read before what its sender sends next", async () => {
+    const { base, meta } = keysOf("again", 0);
+    const nudges = `${keysOf("again", 1).base}nudge`;
+    const token = Number(await server.client.hget(meta, "token"));
+    const nth = Number(await server.client.hincrby(meta, "o1", 1));
+    await server.client.rpush(`${base}o:1`, letterBytes(mail(b, "left over")));
+    await open.store.take(0, token);
+    await expect.poll(() => server.client.llen(`${base}o:1`)).toBe(0);
+    expect(nth).toBeGreaterThan(0);
+    // It is told of it, and whoever missed that finds it there.
+    expect(nudged).toContain(b);
+    expect(await server.client.smembers(nudges)).toEqual([b]);
+    const next = () => run(commit(a, 1, { mails: [mail(b, "next")] }));
+    expect(await next()).toMatchObject([{ fenced: false, seqs: [expect.toSatisfy(below)] }]);
+    // Having read it, it is handed what comes.
+    await run(load(b, 1));
+    expect(await next()).toMatchObject([{ fenced: false, seqs: [expect.toSatisfy(above)] }]);
   });
 
   test("K11: behind a newer holder's back nothing is committed, and the partition is given up", async () => {

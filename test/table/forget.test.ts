@@ -1,6 +1,6 @@
 // What a store has of a dynamic child goes when its end was meant, and never because it runs elsewhere.
 
-import { actor, dynamic } from "coppice";
+import { actor, child, dynamic, supervisor } from "coppice";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import type { ExitReason } from "../../src/actor/exit.ts";
@@ -56,11 +56,32 @@ test.each<[string, ExitReason, string]>([
 ])("a start that %s takes nothing away", (_, error, kids) => {
   const made = machine();
   const outcome: StartOutcome = { error };
+  made.here = (id) => id !== "b";
   for (const from of [NOBODY, "caller"]) {
     made.outcomes.set("b", outcome);
     made.feed({ type: "call", request: { op: "start_child", id: "b", args: {} }, from });
     expect([made.kids, made.forgot]).toEqual([kids, []]);
   }
+});
+
+test("a tree starts although some of its children turn out to be another node's", () => {
+  const stored = machine();
+  const made = new Machine(
+    supervisor("s", { intensity: 9 }, [
+      child("x", Kept, { args: {} }),
+      child("y", Kept, { args: {} }),
+    ]),
+  );
+  expect(made.kids).toBe("x:up y:up");
+  made.here = (id) => id !== "x";
+  made.outcomes.set("x", { error: AWAY });
+  made.exits("x", FENCED);
+  expect([made.kids, made.ended, stored.forgot]).toEqual(["x:undefined y:up", null, []]);
+  // It is this node's again before the refusal is heard: nobody else would start it.
+  made.here = () => true;
+  made.outcomes.set("y", { error: AWAY });
+  made.exits("y", FENCED);
+  expect(made.kids).toBe("x:undefined y:up");
 });
 
 test("a child that comes from another node and fails to start is tried again, as in a restart", () => {

@@ -66,6 +66,7 @@ export class Machine implements Commands {
     }
   }
 
+  here: (id: string) => boolean = () => true;
   nowMs = () => this.now;
   nextLife = () => ++this.#life;
 
