@@ -56,7 +56,7 @@ echo "$program is absent: install util-linux" >&2; exit 127`;
 
 /**
  * The arguments of a shell that starts a command with no open descriptor above `last`. Node.js opens nothing
- * that its children get, but what it has got itself when it was started, as by `9>file`, would go on.
+ * that its children get, but what it has got itself when it was started, as by `60>file`, would go on.
  */
 export const closing = (last: number, command: readonly string[]): string[] => [
   ...["sh", "-c", CLOSE, "sh", `${last}`],
