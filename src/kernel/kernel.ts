@@ -156,9 +156,10 @@ export class Kernel {
 
   /** A child is gone for good. Its own thread tells the store, before it reads there again. */
   forget(path: string, thread: number): void {
-    if (thread === this.thread) return this.committer.forget(path);
-    this.forgetting.set(path, thread);
-    this.options.transport.send(thread, { kind: "forget", to: path });
+    const kept = this.moves.keeps({ kind: "forget", to: path });
+    if (thread === this.thread && !kept) return this.committer.forget(path);
+    this.forgetting.set(path, kept ? this.options.route(path, false) : thread);
+    if (!kept) this.options.transport.send(thread, { kind: "forget", to: path });
   }
 
   /** An ask from outside. `done` is called once. @param stamp its id, "" = none */

@@ -107,6 +107,8 @@ export class Moves {
         return this.#vanish(move, step.paths, step.reason);
       case "table":
         return this.#learn(move, step.entries);
+      case "home":
+        return this.#takeIn(step.paths);
       case "survey":
         return this.#say(this.#kernel.options.control, to, move, this.#survey.take());
     }
@@ -198,8 +200,22 @@ export class Moves {
     this.#forget(paths, reason);
     for (const each of kept) this.turnAway(each);
     const { thread: by, options, outgoing } = this.#kernel;
+    // What comes now is asked of the store behind what the others have asked it.
+    for (const path of paths) {
+      const isHome = options.route(path, false) === by && !this.#kernel.members.has(path);
+      if (isHome) this.#expected.set(path, { mail: [], luggage: null });
+    }
     // What this thread has asked of the store for them comes before whatever is asked at home.
     outgoing.whenAnswered(() => this.#say(options.control, "", move, { do: "vanished", by }));
+  }
+
+  /** Their ends are known to all: what has come for them may be looked at. */
+  #takeIn(paths: readonly string[]): void {
+    for (const path of paths) {
+      const mail = this.#expected.get(path)?.mail ?? [];
+      this.#expected.delete(path);
+      for (const each of mail) this.#kernel.deliver(each);
+    }
   }
 
   /** They are at home from now on, and all that asked or held them is told that they are gone. */

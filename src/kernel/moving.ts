@@ -82,6 +82,8 @@ export type MoveStep =
   /** Control → all: these are gone, and at home from now on. */
   | { readonly do: "vanish"; readonly paths: readonly string[]; readonly reason: ExitReason }
   | { readonly do: "vanished"; readonly by: number }
+  /** Control → all: everybody knows of these ends. */
+  | { readonly do: "home"; readonly paths: readonly string[] }
   /** Control → a lost thread's successor: who is not at home. */
   | { readonly do: "table"; readonly entries: readonly (readonly [string, Place])[] }
   /** Control → all: what is your load? */

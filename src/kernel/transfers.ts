@@ -222,6 +222,9 @@ export class Transfers {
     // Everybody knows: now they may be started again.
     const { moves } = this.#kernel;
     moves.ended = this.#last;
+    for (let thread = 1; thread <= moves.options.threads; thread++) {
+      this.#say(thread, "", { do: "home", paths: open.paths });
+    }
     for (const each of open.then) this.#kernel.send(each, null);
     moves.release(open.paths);
     this.#end();
