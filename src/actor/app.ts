@@ -162,6 +162,12 @@ export function isDurable(root: SupervisorSpec, path: string): boolean {
   return spec?.kind === "actor" && spec.durable;
 }
 
+/** May the actor of this path be in the store only, and not in memory? */
+export function mayHibernate(root: SupervisorSpec, path: string): boolean {
+  const spec = specAt(root, path);
+  return spec?.kind === "actor" && spec.hibernateAfterMs !== null;
+}
+
 /** Paths of the dynamic supervisors that are under no other one. */
 export function dynamicPaths(root: SupervisorSpec): string[] {
   const found: string[] = [];

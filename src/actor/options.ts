@@ -89,6 +89,18 @@ export interface ActorSettings extends ChildSettings {
   handlerTimeout?: Duration | "infinity";
   /** Longest time `ctx.ask` waits when the call names none. @default "5s", as in OTP */
   askTimeout?: Duration;
+  /**
+   * A durable child of a dynamic supervisor that has had nothing to do for so long leaves the memory;
+   * its next message, its next timer or whoever names it brings it back (ADR 0026).
+   * @default never @limit 1 ms … 365 days
+   */
+  hibernateAfter?: Duration;
+  /**
+   * A large state of a durable actor is kept as what changed, and as a whole at least with every nth
+   * commit that changes it: less to put together at a restart, more to write. 1: always as a whole.
+   * @default 1_024 @limit 1 … 1_024 @source ADR 0018
+   */
+  snapshotEvery?: number;
   /** Check messages from inside as well as from outside. @default "edges" */
   validate?: "edges" | "always";
 }

@@ -121,5 +121,21 @@ function timeouts(options: ActorSettings, at: string) {
   };
 }
 
+/** How it is kept by the store, and when only there. */
+function storing({ durable, hibernateAfter, snapshotEvery }: ActorSettings, at: string) {
+  if (!durable && (hibernateAfter !== undefined || snapshotEvery !== undefined)) {
+    const name = hibernateAfter === undefined ? "snapshotEvery" : "hibernateAfter";
+    throw new ActorError("E_SPEC_COMBINATION", `${name} on an actor that is not durable`, {
+      at,
+      fix: `add durable: true, or leave ${name} out`,
+    });
+  }
+  const never = hibernateAfter === undefined;
+  return {
+    hibernateAfterMs: never ? null : period(hibernateAfter, 0, "hibernateAfter", at),
+    snapshotEvery: integer(snapshotEvery, 1_024, [1, 1_024], "snapshotEvery", at),
+  };
+}
+
 /** The readers of single settings. */
-export const settings = { word, integer, period, flag, child, timeouts, outside };
+export const settings = { word, integer, period, flag, child, timeouts, storing, outside };

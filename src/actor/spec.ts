@@ -47,6 +47,9 @@ export interface ActorSpec {
   readonly maxReductions: number;
   readonly handlerTimeoutMs: number | "infinity";
   readonly askTimeoutMs: number;
+  /** null: it never leaves the memory. */
+  readonly hibernateAfterMs: number | null;
+  readonly snapshotEvery: number;
   readonly validate: "edges" | "always";
   readonly runaway: RunawayLimits | null;
   readonly quota: QuotaLimits | null;
@@ -122,6 +125,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
       at,
     ),
     ...settings.timeouts(options, at),
+    ...settings.storing(options, at),
     validate: settings.word(options.validate, ["edges", "always"], "validate", at),
     quota: readQuota(options.quota, at),
     runaway: readRunaway(options.runaway, at),
@@ -142,6 +146,11 @@ export function child<A extends z.ZodType, S extends z.ZodType, M extends Messag
 ): ActorSpec {
   checkId(id, "child id");
   const spec = actorSpec(id, behaviour, options ?? {});
+  if (spec.hibernateAfterMs !== null) {
+    const fact = "hibernateAfter on a child that is not started on demand";
+    const fix = "put it on the children of a dynamic() supervisor: fixed children are few";
+    throw fail("E_SPEC_COMBINATION", fact, `child ${id}`, fix);
+  }
   return Object.freeze({ ...spec, args: checkArgs(behaviour, options?.args, `child ${id}`) });
 }
 

@@ -3,6 +3,7 @@
  * state of the child. Does not own: stopping and starting (work.ts).
  */
 import { checkId } from "../actor/actor.ts";
+import { SHUTDOWN } from "../actor/exit.ts";
 import { type ChildSpec, checkArgs, checkChild, withDeliveries } from "../actor/spec.ts";
 import {
   type AdminRequest,
@@ -11,10 +12,12 @@ import {
   type ChildView,
   type Commands,
   type From,
+  mayHibernate,
   newChild,
   type SupervisorState,
   specArgs,
 } from "./supervision.ts";
+import { wake } from "./waking.ts";
 import { remove, run } from "./work.ts";
 
 /** Answers one call, at once or when the work it starts is over. */
@@ -23,15 +26,17 @@ export function answer(
   request: AdminRequest,
   from: From,
   out: Commands,
+  { looked = false, counted = false } = {},
 ): void {
   switch (request.op) {
     case "start_child":
       return state.spec.template
-        ? startDynamic(state, request, from, out)
+        ? startDynamic(state, request, from, out, counted)
         : startStatic(state, request.spec, from, out);
     case "which_children":
       return out.reply(from, { ok: [...state.children.values()].reverse().map(view) });
     case "count_children":
+      if (mayHibernate(state) && !counted) return out.recount(request, from);
       return out.reply(from, { ok: counts(state) });
     case "rehome":
       return out.reply(from, { ok: null });
@@ -41,11 +46,32 @@ export function answer(
   if (dynamic && (request.op === "restart_child" || request.op === "delete_child")) {
     return out.reply(from, { error: "dynamic" });
   }
+  if (child === undefined && mayHibernate(state) && !looked) {
+    // Whoever is asleep is there: it comes back, and is dealt with as any other.
+    return wake(
+      state,
+      [request.id],
+      from,
+      () => answer(state, request, from, out, { looked: true }),
+      out,
+    );
+  }
   if (child === undefined) {
     // A dynamic child that has ended is a dead reference, and stopping the dead succeeds (10.7).
     const dead = dynamic && request.op === "terminate_child" && wasHandedOut(state, request.id);
     return out.reply(from, dead ? { ok: null } : { error: "not_found" });
   }
+  answerAbout(state, child, request, from, out);
+}
+
+/** A call about one of its children. */
+function answerAbout(
+  state: SupervisorState,
+  child: Child,
+  request: AdminRequest,
+  from: From,
+  out: Commands,
+): void {
   switch (request.op) {
     case "get_childspec":
       return out.reply(from, { ok: child.spec });
@@ -98,6 +124,8 @@ function counts(state: SupervisorState): ChildCounts {
     if (child.spec.kind === "supervisor") result.supervisors++;
     else result.workers++;
   }
+  result.active += state.asleep;
+  result.workers += state.asleep;
   return result;
 }
 
@@ -126,9 +154,10 @@ function startStatic(
 
 function startDynamic(
   state: SupervisorState,
-  request: { id?: string | undefined; args?: unknown },
+  request: Extract<AdminRequest, { op: "start_child" }>,
   from: From,
   out: Commands,
+  counted: boolean,
 ): void {
   const template = state.spec.template as ChildSpec;
   const own = request.id ?? null;
@@ -140,12 +169,19 @@ function startDynamic(
     return out.reply(from, { error: "bad_spec", message: (error as Error).message });
   }
   if (own !== null && state.children.has(own)) return out.reply(from, { error: "already_started" });
-  if (state.children.size >= state.spec.maxChildren) {
+  if (state.children.size + state.asleep >= state.spec.maxChildren) {
+    if (state.asleep > 0 && !counted) return out.recount(request, from);
     return out.reply(from, { error: "max_children" });
   }
   const id = own ?? nextId(state, out);
   const child = newChild(id, template, args);
-  run(state, "start", [{ do: "start", child }], out, from);
+  const again = () => {
+    // A number that was handed out in an earlier life: far behind it there are none.
+    state.handedOut *= 2;
+    startDynamic(state, request, from, out, counted);
+  };
+  const then = own === null ? again : null;
+  run(state, "start", [{ do: "start", child }], out, from, SHUTDOWN, then);
 }
 
 /** The next number, unless a child was started under just that id, or would run elsewhere. */

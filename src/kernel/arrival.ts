@@ -9,13 +9,15 @@ import type { Kernel } from "./kernel.ts";
 import type { Move } from "./moving.ts";
 import type { Envelope, Signal } from "./ports.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
+import { isBack } from "./telling.ts";
 
 /** Everything but mail for an actor that lives here. */
 export function arrive(kernel: Kernel, envelope: Envelope): void {
   const { kind } = envelope;
   if (kind === "start") return begin(kernel, envelope);
   if (kind === "forget") return kernel.committer.forget(envelope.to);
-  if (kind === "forgotten") return void kernel.forgetting.delete(envelope.to);
+  if (kind === "nobody") return kernel.callers.gone(envelope.to);
+  if (kind === "forgotten") return forgotten(kernel, envelope.to);
   if (kind === "move") {
     if (!kernel.transfers?.receive(envelope)) kernel.moves.receive(envelope);
     return;
@@ -25,6 +27,13 @@ export function arrive(kernel: Kernel, envelope: Envelope): void {
   }
   if (kind === "mail" && envelope.stamp !== undefined) return stamped(kernel, envelope);
   kernel.send(envelope, null);
+}
+
+/** A child is forgotten: its supervisor may have waited for that. */
+function forgotten(kernel: Kernel, path: string): void {
+  kernel.forgetting.delete(path);
+  const above = kernel.members.get(path.slice(0, path.lastIndexOf("/")));
+  if (above instanceof SupervisorCell) above.sleepers?.ask();
 }
 
 /** A step of a move, to another thread or to this one. */
@@ -45,7 +54,10 @@ export function begin(kernel: Kernel, start: Extract<Signal, { kind: "start" }>)
     : new SupervisorCell(kernel, start);
   kernel.members.set(path, member);
   const behaviour = actor?.behaviour.name ?? "supervisor";
-  kernel.emit({ type: "starting", path, life, incarnation, behaviour });
+  if (!(member instanceof Cell && isBack(member))) {
+    kernel.emit({ type: "starting", path, life, incarnation, behaviour });
+  }
   if (actor?.durable) kernel.durablePaths.add(path);
+  if (member instanceof Cell) kernel.callers.begins(member);
   kernel.schedule(member);
 }

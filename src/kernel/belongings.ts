@@ -91,6 +91,8 @@ export class Belongings {
   suspended = false;
   /** The end of its time will be told to this thread: it stays here. */
   minded = false;
+  /** It must be in the store; the wall time since which its timers were watched. */
+  woken: number | null = null;
   /** It moves to another thread: from here on it has no turn (ADR 0025). */
   leaving = false;
   /** How often this incarnation has moved. */

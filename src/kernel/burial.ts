@@ -9,6 +9,7 @@ import type { Cell } from "./cell.ts";
 import { absent, undeliverable } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Mail } from "./ports.ts";
+import { isBack } from "./telling.ts";
 
 /** Everything a dead incarnation leaves behind. `open` is the ask it was just handling. */
 export function settleEstate(
@@ -22,7 +23,9 @@ export function settleEstate(
   answerWaiting(kernel, cell, reason, open);
   if (cell.own !== null) tellOthers(kernel, cell, reason);
   const { incarnation } = cell;
-  kernel.emit({ type: "exited", path, life, incarnation, reason });
+  if (cell.started || !isBack(cell)) {
+    kernel.emit({ type: "exited", path, life, incarnation, reason });
+  }
   if (cell.started) {
     kernel.send({ kind: "exited", to: cell.parent, life, reason }, null);
   } else {
@@ -37,8 +40,10 @@ export function answerWaiting(
   reason: ExitReason,
   open: Mail | null,
 ): void {
+  // It came to see whether it is in the store, and is not: then there is nobody.
+  const code = isBack(cell) && reason.tag === "no_actor" ? "no_actor" : "exited";
   const refuse = (mail: { from: string; ask: number }) =>
-    kernel.send(replyTo(mail, failed("exited", cell.path, reason)), null);
+    kernel.send(replyTo(mail, failed(code, cell.path, reason)), null);
   // A message of a durable mailbox is still in the store: its asker waits for the next incarnation.
   if (open !== null && open.seq === 0) refuse(open);
   if (cell.own !== null) {

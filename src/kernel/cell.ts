@@ -79,6 +79,7 @@ export class Cell {
     this.parent = start.parent;
     this.state = start.args;
     this.slice = program.spec.durable ? new Slice() : null;
+    if (start.woken !== undefined) this.more.woken = start.woken;
   }
 
   get kernel(): Kernel {
@@ -236,16 +237,16 @@ export class Cell {
   }
 
   /** What the store has of this actor; null = a new one. */
-  loaded(completion: Extract<Completion, { kind: "loaded" }>): void {
-    if (this.started) return caughtUp(this, completion.stored);
-    if (completion.error) {
-      const { code, message } = completion.error as Extract<Answer, { ok: false }>;
+  loaded({ stored, error }: Extract<Completion, { kind: "loaded" }>): void {
+    if (this.started) return caughtUp(this, stored);
+    if (error) {
+      const { code, message } = error as Extract<Answer, { ok: false }>;
       return bury(this, { tag: "bad_start", code, message });
     }
-    if (completion.stored === null) return invoke(this, "init", null);
-    const failure = restore(this, completion.stored);
-    if (failure !== null) return bury(this, failure);
-    running(this);
+    if (stored === null && this.more.woken === null) return invoke(this, "init", null);
+    const nobody = { tag: "no_actor", path: this.path } as const;
+    const failure = stored === null ? nobody : restore(this, stored);
+    return failure === null ? running(this, true) : bury(this, failure);
   }
 
   private handle(item: Item): void {

@@ -19,8 +19,10 @@ export function seal(cell: Cell): void {
     slice.park(active?.mail?.seq ?? 0, effects);
   }
   if (!slice.dirty) return;
-  const { behaviour } = cell;
-  const [commit, effects] = slice.seal(cell.path, cell.life, behaviour.name, behaviour.version);
+  const { path, life, behaviour } = cell;
+  const { name, version } = behaviour;
+  const { snapshotEvery } = cell.spec;
+  const [commit, effects] = slice.seal({ path, life, behaviour: name, version, snapshotEvery });
   // An init that waits: nothing is stored yet that a crash could go back to.
   if (cell.status === "starting" && commit.created === null) {
     // (But timers: they are rows of the first commit.)

@@ -124,8 +124,13 @@ export function enqueued(
 
 /** Nobody lives at this path on this thread. */
 export function absent(kernel: Kernel, envelope: Envelope): void {
+  if (kernel.moves.keeps(envelope) || kernel.callers.takes(envelope)) return;
+  unreachable(kernel, envelope);
+}
+
+/** Nor is anybody to be brought back. */
+export function unreachable(kernel: Kernel, envelope: Envelope): void {
   const { to } = envelope;
-  if (kernel.moves.keeps(envelope)) return;
   switch (envelope.kind) {
     case "mail":
       // The store has it, and the next incarnation reads it there.
@@ -147,6 +152,8 @@ export function absent(kernel: Kernel, envelope: Envelope): void {
     case "exited":
       if (to.startsWith("~")) kernel.options.onRoot?.(envelope);
       return;
+    case "wake":
+      return kernel.callers.tellGone(`${to}/${envelope.id}`);
     case "call":
     case "get_state":
       return kernel.send(replyTo(envelope, failed("no_actor", to)), null);

@@ -21,6 +21,9 @@ export type KernelEvent = { readonly atMs: number; readonly thread: number } & F
 export type Fact =
   | { type: "starting"; path: string; life: number; incarnation: number; behaviour: string }
   | { type: "started"; path: string; life: number; incarnation: number; behaviour: string }
+  /** It has left the memory, as it was idle; it is back. */
+  | { type: "hibernated"; path: string; life: number }
+  | { type: "woken"; path: string; life: number }
   | { type: "exited"; path: string; life: number; incarnation: number; reason: ExitReason }
   | { type: "handled"; path: string; life: number; message: string; from: string; seq: number }
   | { type: "committed"; path: string; life: number; mails: number }

@@ -6,10 +6,12 @@
 import { Address } from "../actor/protocol.ts";
 import { arrive, begin } from "./arrival.ts";
 import { Asks } from "./asks.ts";
+import { Callers } from "./callers.ts";
 import { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
+import { complete } from "./completing.ts";
 import { DeadLetters } from "./dead.ts";
-import { absent, accept, enqueued, stamped } from "./delivery.ts";
+import { absent, accept, stamped } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { freeze } from "./freeze.ts";
 import { Guard, LIVES } from "./guard.ts";
@@ -38,6 +40,11 @@ import type { Tools } from "./tools.ts";
 import { Transfers } from "./transfers.ts";
 
 export type Member = Cell | SupervisorCell;
+
+/** Kinds of which only the supervisor of a path is meant. */
+const TO_SUPERVISORS: ReadonlySet<Envelope["kind"]> = new Set([
+  ...(["call", "started", "exited", "hibernated", "wake"] as const),
+]);
 
 /** The kernel of one thread. */
 export class Kernel {
@@ -68,6 +75,8 @@ export class Kernel {
   /** Commits in flight and what waits for them. */
   readonly outgoing: Outgoing;
   readonly lines = new Lines();
+  /** Who has come for an actor that is in the store only. */
+  readonly callers = new Callers(this);
   /** What other threads have not confirmed to have forgotten: path → thread. */
   readonly forgetting = new Map<string, number>();
   readonly traces: boolean;
@@ -135,18 +144,7 @@ export class Kernel {
 
   /** Something asked of the committer is done. */
   complete(completion: Completion): void {
-    if (completion.kind === "enqueued") return enqueued(this, completion);
-    if (completion.kind === "forgotten") return this.#forgotten(completion.path);
-    if (completion.kind === "flushed") return this.outgoing.answered();
-    const { path } = completion;
-    const member = this.members.get(path) ?? this.moves.departures.parting(path);
-    if (completion.kind === "listed") {
-      if (member instanceof SupervisorCell) member.listed(completion.children);
-      return;
-    }
-    const cell = member instanceof Cell && member.life === completion.life ? member : null;
-    if (completion.kind === "loaded") return cell?.loaded(completion);
-    this.outgoing.committed(completion, cell);
+    complete(this, completion);
   }
 
   /** Another thread is gone, with all that was on it. */
@@ -280,16 +278,9 @@ export class Kernel {
 
   /* ---- inside ---- */
 
-  /** The store has forgotten a path: whoever asked for it may cease to remember. */
-  #forgotten(to: string): void {
-    const { control, transport } = this.options;
-    if (control !== this.thread) transport.send(control, { kind: "forgotten", to });
-  }
-
   #threadOf(envelope: Envelope): number {
     const { kind } = envelope;
-    const toSupervisor = kind === "call" || kind === "started" || kind === "exited";
-    return this.moves.threadOf(envelope.to, toSupervisor);
+    return this.moves.threadOf(envelope.to, TO_SUPERVISORS.has(kind));
   }
 
   private sealAttended(): void {

@@ -33,6 +33,10 @@ export function threadLost(kernel: Kernel, thread: number): void {
   for (const member of [...kernel.members.values()]) {
     if (member instanceof SupervisorCell) supervisorLoses(member, gone, reason);
   }
+  // Nobody is left to say that it has stored mail for those who are asleep.
+  for (const member of kernel.members.values()) {
+    if (member instanceof SupervisorCell && member.started) member.sleepers?.look();
+  }
   for (const member of kernel.members.values()) if (member instanceof Cell) catchUp(member);
   kernel.moves.admit();
 }
@@ -40,6 +44,7 @@ export function threadLost(kernel: Kernel, thread: number): void {
 /** Ends what asks, links and watches of actors who are gone have held here. */
 export function conclude(kernel: Kernel, gone: Gone, reason: ExitReason): void {
   kernel.asks.lost(gone, reason);
+  kernel.callers.lose((path) => gone(path, false), reason);
   for (const member of [...kernel.members.values()]) {
     if (member instanceof Cell) actorLoses(member, gone, reason);
   }

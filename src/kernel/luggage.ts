@@ -7,6 +7,7 @@ import type { Belongings } from "./belongings.ts";
 import { Cell, type Inner } from "./cell.ts";
 import { isData } from "./data.ts";
 import { undeliverable } from "./delivery.ts";
+import { watchIdleness } from "./hibernation.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Item, mailOf } from "./mailbox.ts";
 import type { Luggage } from "./moving.ts";
@@ -126,6 +127,7 @@ export function unpack(kernel: Kernel, path: string, luggage: Luggage): Cell {
   const items = luggage.mailbox.map(arrived);
   for (const item of items) cell.put(item);
   fill(cell, luggage, lane, items);
+  watchIdleness(cell);
   kernel.schedule(cell);
   return cell;
 }

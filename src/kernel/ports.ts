@@ -9,7 +9,7 @@ import type { KernelEvent } from "./events.ts";
 import type { Item } from "./mailbox.ts";
 import type { Move } from "./moving.ts";
 import type { Pending } from "./pending.ts";
-import type { Firing, Stamp, TimerChange, TimerRecord } from "./rows.ts";
+import type { Firing, Stamp, Surveyed, TimerChange, TimerRecord } from "./rows.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
 import type { Tools } from "./tools.ts";
 
@@ -58,6 +58,11 @@ export type Signal =
       readonly spec: ChildSpec;
       readonly args: unknown;
       readonly parent: string;
+      /**
+       * It comes back from hibernation: it must be in the store, which has its args. Since this wall
+       * time somebody has watched its timers: none of them was missed.
+       */
+      readonly woken?: number;
     }
   | { readonly kind: "started"; to: string; life: number; outcome: StartOutcome }
   | { readonly kind: "exited"; to: string; life: number; reason: ExitReason }
@@ -82,6 +87,12 @@ export type Signal =
   /** To the thread of a durable child that is gone for good: before it may be started again there. */
   | { readonly kind: "forget"; to: string }
   | { readonly kind: "forgotten"; to: string }
+  /** To its supervisor: it has left the memory. `dueMs`: wall time of its next timer, if any. */
+  | { readonly kind: "hibernated"; to: string; life: number; dueMs: number | null }
+  /** To the supervisor of an actor that hibernates, perhaps: somebody needs it. */
+  | { readonly kind: "wake"; to: string; id: string }
+  /** The answer, if there is no such actor. */
+  | { readonly kind: "nobody"; to: string }
   | Move
   /** OTP's sys:get_state: waits its turn behind queued mail. */
   | { readonly kind: "get_state"; to: string; from: string; ask: number };
@@ -106,6 +117,8 @@ export interface Commit {
   readonly created: { readonly args: unknown } | null;
   readonly acks: readonly number[];
   readonly state: { readonly value: unknown } | null;
+  /** How often a large state is kept as a whole. */
+  readonly snapshotEvery?: number;
   readonly steps: readonly StepRecord[];
   /** Effects of the unfinished message that this commit releases, so that a rerun skips them. */
   readonly progress: { readonly seq: number; readonly effects: number } | null;
@@ -147,6 +160,7 @@ export type Completion =
   /** `again`: its id was there before, and so was its answer, perhaps; then it is not kept. */
   | { kind: "enqueued"; mail: Mail; again?: { readonly answer: Answer | null } }
   | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
+  | Surveyed
   | { kind: "forgotten"; path: string }
   /** All that had been asked before {@link Committer.flush} is done. */
   | { kind: "flushed" };
@@ -159,6 +173,10 @@ export interface Committer {
   enqueue(mail: Mail): void;
   /** Durable children of a dynamic supervisor. */
   list(path: string): void;
+  /** Some of the children of a dynamic supervisor, and how many there are. */
+  page(path: string, life: number, after: string, max: number): void;
+  /** Those for whom something waits at a wall time, behind the id `after`. */
+  due(path: string, life: number, atMs: number, after: string, max: number): void;
   /** The actor is gone for good: its state and mail go too. */
   forget(path: string): void;
   /** @returns whether nothing is open; if something is, a completion says when that is done */
@@ -242,6 +260,8 @@ export interface KernelOptions {
    * arrives before it is started (after a crash of its thread or node) goes to the store.
    */
   readonly durable?: (path: string) => boolean;
+  /** May an actor of this path be in the store only? Absent: none may. */
+  readonly hibernates?: (path: string) => boolean;
   readonly random: () => number;
   readonly nowMs: number;
   /** First number for asks; must differ between lives of a node (stored mail outlives them). */

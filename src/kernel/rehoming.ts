@@ -25,6 +25,7 @@ export function rehome(cell: SupervisorCell): void {
     }
   }
   // What the store has of the others comes back through adopt().
+  if (cell.sleepers !== null) return cell.sleepers.survey();
   if (template?.kind === "actor" && template.durable) cell.kernel.committer.list(cell.path);
 }
 

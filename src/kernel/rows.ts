@@ -43,3 +43,22 @@ export interface Firing {
   readonly dueMs: number;
   readonly nextMs: number | null;
 }
+
+/** What the store says of the children of a supervisor, to its incarnation that has asked. */
+export type Surveyed =
+  | {
+      readonly kind: "paged";
+      readonly path: string;
+      readonly life: number;
+      readonly ids: readonly string[];
+      readonly next: string;
+      readonly total: number;
+      readonly handedOut: number;
+    }
+  | {
+      readonly kind: "due";
+      readonly path: string;
+      readonly life: number;
+      readonly ids: readonly string[];
+      readonly nextMs: number | null;
+    };

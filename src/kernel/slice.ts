@@ -7,6 +7,9 @@
 import type { ExitReason } from "../actor/exit.ts";
 import type { Answer, Commit, Envelope, Mail, StepRecord, TimerChange } from "./ports.ts";
 
+/** Whose commit it is. */
+type Author = Pick<Commit, "path" | "life" | "behaviour" | "version" | "snapshotEvery">;
+
 /** What leaves with a commit, in order. */
 export type Effect =
   /** `id`: of the ask that it answers. */
@@ -142,7 +145,7 @@ export class Slice {
   }
 
   /** Seals what was collected; the slice is empty again. */
-  seal(path: string, life: number, behaviour: string, version: number): [Commit, Effect[]] {
+  seal(actor: Author): [Commit, Effect[]] {
     const effects = this.#effects;
     const mails: Mail[] = [];
     const timers: TimerChange[] = [];
@@ -157,10 +160,7 @@ export class Slice {
       else if (id && envelope.kind === "reply") answers.push({ id, answer: envelope.answer });
     }
     const commit: Commit = {
-      path,
-      life,
-      behaviour,
-      version,
+      ...actor,
       created: this.#created,
       acks: this.#acks,
       state: this.#state,

@@ -5,17 +5,21 @@
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable, catchUp } from "./durable-mail.ts";
+
+import { watchIdleness } from "./hibernation.ts";
 import { mindTime } from "./overtime.ts";
 import { cellStarted } from "./telling.ts";
 
 /** The actor is there. */
-export function running(cell: Cell): void {
+export function running(cell: Cell, restored = false): void {
   cell.started = true;
   cell.active = null;
   cell.become("idle");
-  cellStarted(cell, { ok: true });
+  cellStarted(cell, restored ? { ok: true, restored } : { ok: true });
   if (cell.kernel.tools.live !== undefined) mindTime(cell);
   if (cell.own !== null) admitEarly(cell, cell.own);
+  cell.kernel.callers.runs(cell);
+  watchIdleness(cell);
   cell.kernel.schedule(cell);
 }
 

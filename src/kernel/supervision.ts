@@ -24,9 +24,12 @@ export interface Child {
   lastExit: { reason: ExitReason; atMs: number } | null;
 }
 
-/** `elsewhere`: it was not started, as it runs on another node. */
+/** Args of a child that comes back from the store, which has them. */
+export const STORED: unique symbol = Symbol("stored");
+
+/** `restored`: the store had it already; `elsewhere`: it was not started, as it runs on another node. */
 export type StartOutcome =
-  | { ok: true }
+  | { ok: true; restored?: true }
   | { ignore: true; elsewhere?: true }
   | { error: ExitReason };
 
@@ -37,7 +40,10 @@ export type SupervisorEvent =
   | { type: "started"; life: number; outcome: StartOutcome }
   | { type: "exited"; life: number; reason: ExitReason }
   | { type: "deadline"; life: number }
-  | { type: "call"; request: AdminRequest; from: From }
+  | { type: "hibernated"; life: number }
+  | { type: "wake"; id: string; sure: boolean }
+  /** `counted`: the store was asked just before how many children there are. */
+  | { type: "call"; request: AdminRequest; from: From; counted?: boolean }
   | { type: "retry"; child: Child; reason: ExitReason }
   | { type: "shutdown"; reason: ExitReason }
   | { type: "kill"; reason: ExitReason };
@@ -66,12 +72,24 @@ export interface Commands {
   exit(reason: ExitReason): void;
   report(report: Report): void;
   forget(child: Child): void;
+  /** Brings this call again when those that are asleep are counted. */
+  recount(request: AdminRequest, from: From): void;
+  /** Somebody needs a child of this id, and there is none. */
+  nobody(id: string): void;
   /** May a child of this id run on this node? Absent: any may. */
   here?(id: string): boolean;
 }
 
 export type Action = { readonly do: "start" | "stop"; readonly child: Child };
-export type Kind = "init" | "unwind" | "start" | "revive" | "terminate" | "restart" | "exit";
+export type Kind =
+  | "init"
+  | "unwind"
+  | "start"
+  | "revive"
+  | "terminate"
+  | "restart"
+  | "wake"
+  | "exit";
 
 /** What a supervisor is busy with; `wait` is what it waits for. */
 export interface Work {
@@ -81,6 +99,8 @@ export interface Work {
   from: From;
   reason: ExitReason;
   wait: Set<number>;
+  /** Done when it is over. */
+  then?: (() => void) | null;
 }
 
 /** Deadline number of a common stop of all children of a dynamic supervisor. */
@@ -101,12 +121,22 @@ export class SupervisorState {
   ended = false;
   /** How many ids this dynamic supervisor has handed out itself. */
   handedOut = 0;
+  /** Children that are in the store only: not fewer than that, and exact when they were counted. */
+  asleep = 0;
+  /** Those of them that are needed: in the inbox. */
+  readonly waking = new Set<string>();
+  /** Children that are needed again if they go to sleep now. */
+  readonly wanted = new Set<string>();
 
   constructor(spec: SupervisorSpec, unit: WindowUnit) {
     this.spec = spec;
     this.unit = unit;
   }
 }
+
+/** May children of this supervisor be in the store only? */
+export const mayHibernate = ({ spec: { template } }: SupervisorState): boolean =>
+  template?.kind === "actor" && template.hibernateAfterMs !== null;
 
 /** A child record that is not running yet. */
 export function newChild(id: string, spec: ChildSpec, args: unknown): Child {
@@ -125,11 +155,13 @@ export type AdminRequest =
   | { op: "get_childspec" | "which_child"; id: string }
   /** Children that run on another node now are stopped, those that run here are started. Ours. */
   | { op: "rehome" }
-  | { op: "which_children" | "count_children" };
+  /** Where children may hibernate they come page by page: at most `max`, behind `after`. */
+  | { op: "which_children"; after?: string; max?: number }
+  | { op: "count_children" };
 
 export interface ChildView {
   id: string;
-  status: Child["status"];
+  status: Child["status"] | "asleep";
   kind: "actor" | "supervisor";
   starts: number;
   life: number;
@@ -156,5 +188,5 @@ export type AdminError =
 
 /** `ok` of start_child and restart_child: the child's id, or null when it ignored its start. */
 export type AdminResult =
-  | { ok: string | null | ChildSpec | ChildView | ChildView[] | ChildCounts }
+  | { ok: string | null | ChildSpec | ChildView | ChildView[] | ChildCounts; next?: string }
   | { error: AdminError; reason?: ExitReason; message?: string };

@@ -9,15 +9,19 @@ import { absent } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { Fifo } from "./fifo.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Signal } from "./ports.ts";
+import type { Completion, Signal } from "./ports.ts";
 import { adopt, NOBODY, rehome } from "./rehoming.ts";
+import { Sleepers } from "./sleepers.ts";
 import {
+  type AdminRequest,
   type AdminResult,
   type Child,
   type Commands,
   type From,
+  mayHibernate,
   newChild,
   type Report,
+  STORED,
   SupervisorState,
 } from "./supervision.ts";
 import { begin, pump, step } from "./supervisor.ts";
@@ -45,6 +49,8 @@ export class SupervisorCell implements Commands {
   /** Waits for the store's list of durable children: like a start, it serves nothing meanwhile. */
   #listing = false;
   #deadline: TimerEntry | null = null;
+  /** Set where children may be in the store only. */
+  readonly sleepers: Sleepers | null;
 
   constructor(kernel: Kernel, start: Extract<Signal, { kind: "start" }>) {
     this.kernel = kernel;
@@ -55,6 +61,7 @@ export class SupervisorCell implements Commands {
     this.parent = start.parent;
     this.spec = start.spec as SupervisorSpec;
     this.state = new SupervisorState(this.spec, kernel.windowUnit);
+    this.sleepers = mayHibernate(this.state) ? new Sleepers(this) : null;
   }
 
   receive(signal: Signal): void {
@@ -68,7 +75,8 @@ export class SupervisorCell implements Commands {
       this.#begun = true;
       const { template } = this.spec;
       this.#listing = template?.kind === "actor" && template.durable;
-      if (this.#listing) this.kernel.committer.list(this.path);
+      if (this.sleepers !== null) this.sleepers.survey();
+      else if (this.#listing) this.kernel.committer.list(this.path);
       else begin(this.state, this);
     }
     if (this.#listing) {
@@ -80,7 +88,19 @@ export class SupervisorCell implements Commands {
       this.reductions++;
       this.#on(next);
     }
+    this.sleepers?.lookOn();
     return false;
+  }
+
+  /** Of children that may be in the store only. */
+  told(completion: Extract<Completion, { kind: "paged" | "due" }>): void {
+    this.sleepers?.told(completion);
+    // Who is needed is woken in its turn; none of them is part of the start.
+    if (completion.kind === "paged" && this.#listing) {
+      this.#listing = false;
+      begin(this.state, this);
+    }
+    this.kernel.schedule(this);
   }
 
   /** Durable children of earlier lives, from the store: they come back with their state. */
@@ -109,9 +129,18 @@ export class SupervisorCell implements Commands {
       case "call": {
         if (this.kernel.options.elsewhere?.take(signal)) return;
         if (signal.request.op === "rehome") rehome(this);
+        if (signal.request.op === "which_children" && this.sleepers !== null) {
+          return this.sleepers.list(signal, signal.request);
+        }
         const from: Caller = { from: signal.from, ask: signal.ask };
         return step(this.state, { type: "call", request: signal.request, from }, this);
       }
+      case "hibernated":
+        this.sleepers?.expects(signal.dueMs);
+        return step(this.state, { ...signal, type: "hibernated" }, this);
+      case "wake":
+        if (this.sleepers === null) return this.nobody(signal.id);
+        return step(this.state, { type: "wake", id: signal.id, sure: false }, this);
       case "shutdown":
         if (signal.life !== 0 && signal.life !== this.life) return;
         return step(this.state, { type: "shutdown", reason: signal.reason }, this);
@@ -157,14 +186,16 @@ export class SupervisorCell implements Commands {
       const outcome = { ignore: true, elsewhere: true } as const;
       return this.receive({ kind: "started", to: this.path, life: child.life, outcome });
     }
+    const woken = child.args === STORED;
     this.kernel.startChild({
       kind: "start",
       to: this.childPath(child),
       life: child.life,
       incarnation: child.starts,
       spec: child.spec,
-      args: child.args,
+      args: woken ? undefined : child.args,
       parent: this.path,
+      ...(woken ? { woken: this.sleepers?.sinceMs ?? 0 } : {}),
     });
   }
 
@@ -203,15 +234,25 @@ export class SupervisorCell implements Commands {
 
   exit(reason: ExitReason): void {
     this.cancelDeadline();
+    this.sleepers?.end();
     supervisorEnded(this, reason);
   }
 
   forget(child: Child): void {
     if (child.spec.kind !== "actor" || !child.spec.durable) return;
+    if (this.sleepers !== null) this.nobody(child.id);
     // It lives on another node, where its state is needed.
     if (!this.here(child.id)) return;
     const to = this.childPath(child);
     this.kernel.forget(to, this.kernel.moves.threadOf(to, false));
+  }
+
+  recount(request: AdminRequest, from: From): void {
+    this.sleepers?.count({ request, from });
+  }
+
+  nobody(id: string): void {
+    this.kernel.callers.tellGone(this.#prefix + id);
   }
 
   report(report: Report): void {

@@ -12,12 +12,23 @@ import {
   ALL,
   type Child,
   type Commands,
+  mayHibernate,
   newChild,
   type SupervisorEvent,
   type SupervisorState,
   specArgs,
   type Work,
 } from "./supervision.ts";
+import {
+  hibernated,
+  isWoken,
+  onHibernated,
+  onLost,
+  onNeeded,
+  onWoken,
+  wakeNeeded,
+  wasAsleep,
+} from "./waking.ts";
 import {
   advance,
   askToEnd,
@@ -45,16 +56,27 @@ export function begin(state: SupervisorState, out: Commands): void {
 export function step(state: SupervisorState, event: SupervisorEvent, out: Commands): void {
   if (state.ended) {
     if (event.type === "call") out.reply(event.from, { error: "exited" });
+    if (event.type === "wake") out.nobody(event.id);
     return;
   }
   switch (event.type) {
     case "kill":
       return killAll(state, event.reason, out);
     case "started":
-      onStarted(state, event.life, event.outcome, out);
+      if (isWoken(state, event.life)) onWoken(state, event.life, event.outcome, out);
+      else if (!wasAsleep(state, event.life, event.outcome, out)) {
+        onStarted(state, event.life, event.outcome, out);
+      }
       break;
     case "exited":
-      onExited(state, event.life, event.reason, out);
+      if (isWoken(state, event.life)) onLost(state, event.life, event.reason, out);
+      else onExited(state, event.life, event.reason, out);
+      break;
+    case "hibernated":
+      onHibernated(state, event.life, out);
+      break;
+    case "wake":
+      onNeeded(state, event.id, event.sure);
       break;
     case "deadline":
       onDeadline(state, event.life, out);
@@ -74,8 +96,12 @@ export function pump(state: SupervisorState, out: Commands): void {
     if (event.type === "exited") {
       const child = state.lives.get(event.life);
       if (child !== undefined) ended(state, child, event.reason, out);
+    } else if (event.type === "hibernated") {
+      hibernated(state, event.life, out);
+    } else if (event.type === "wake") {
+      wakeNeeded(state, event.id, out);
     } else if (event.type === "call") {
-      answer(state, event.request, event.from, out);
+      answer(state, event.request, event.from, out, event);
     } else if (event.type === "retry") {
       const { child, reason } = event;
       if (child.status === "restarting" && state.children.get(child.id) === child) {
@@ -124,6 +150,7 @@ function restart(state: SupervisorState, child: Child, why: ExitReason, out: Com
     out.report({ kind: "restart_intensity", child, intensity, periodMs });
     // Its spec goes, what a store has of it stays: the next incarnation finds it there.
     state.children.delete(child.id);
+    if (mayHibernate(state)) out.nobody(child.id);
     return stopAll(state, SHUTDOWN, out);
   }
   const all = strategy === "one_for_one" ? [] : [...state.children.values()];

@@ -141,7 +141,8 @@ export function takeUp(cell: Cell, record: TimerRecord): void {
   const { dueMs } = record;
   const alarm: Alarm = { record, dueMs, atMs: null, entry: null, over: false, late: 0 };
   const wall = calendar.wall(nowMs);
-  if (record.repeat?.missed === "skip" && record.dueMs <= wall) {
+  const missed = record.dueMs <= wall && record.dueMs < (cell.more.woken ?? wall + 1);
+  if (record.repeat?.missed === "skip" && missed) {
     alarm.dueMs = nextOf(cell, record.repeat, record.dueMs, wall);
   }
   cell.more.alarms.set(record.id, alarm);

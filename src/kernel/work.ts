@@ -14,6 +14,7 @@ import {
   type Commands,
   type From,
   type Kind,
+  mayHibernate,
   type StartOutcome,
   type SupervisorState,
   type Work,
@@ -140,6 +141,7 @@ export function lay(state: SupervisorState, child: Child) {
 /** The child's spec goes; what a store has of it stays, for whoever runs it next. */
 export function drop(state: SupervisorState, child: Child) {
   if (state.children.get(child.id) === child) state.children.delete(child.id);
+  state.wanted.delete(child.id);
 }
 
 /** The child is gone for good, and what a store has of it. */
@@ -161,8 +163,9 @@ export function run(
   out: Commands,
   from: From = null,
   reason: ExitReason = SHUTDOWN,
+  then: (() => void) | null = null,
 ): void {
-  const work: Work = { kind, actions, at: 0, from, reason, wait: new Set() };
+  const work: Work = { kind, actions, at: 0, from, reason, wait: new Set(), then };
   state.work = work;
   advance(state, work, out);
 }
@@ -177,7 +180,8 @@ export function advance(state: SupervisorState, work: Work, out: Commands) {
   }
 }
 
-function startOne(state: SupervisorState, work: Work, child: Child, out: Commands) {
+/** Starts a child; the work waits for it. */
+export function startOne(state: SupervisorState, work: Work, child: Child, out: Commands) {
   child.life = out.nextLife();
   child.starts++;
   child.status = "starting";
@@ -225,6 +229,8 @@ function finish(state: SupervisorState, work: Work, out: Commands) {
         else remove(state, child, out);
       }
       return out.reply(work.from, { ok: null });
+    case "wake":
+      return work.then?.();
     case "exit":
       refuseCalls(state, out);
       return out.exit(work.reason);
@@ -234,8 +240,11 @@ function finish(state: SupervisorState, work: Work, out: Commands) {
 /** The end: nothing more is served, and whoever still waits for an answer is told. */
 function refuseCalls(state: SupervisorState, out: Commands) {
   state.ended = true;
+  // They may have been needed when they could not start.
+  if (mayHibernate(state)) for (const id of state.children.keys()) out.nobody(id);
   for (let next = state.inbox.shift(); next !== undefined; next = state.inbox.shift()) {
     if (next.type === "call") out.reply(next.from, { error: "exited" });
+    if (next.type === "wake") out.nobody(next.id);
   }
 }
 
@@ -254,6 +263,10 @@ function startFailed(
     return run(state, "unwind", actions, out, null, { tag: "shutdown", detail: cause });
   }
   state.work = null;
+  if (work.kind === "restart" && reason.tag === "no_actor" && mayHibernate(state)) {
+    // It was to come back, could not start, and turns out not to be there.
+    return remove(state, child, out);
+  }
   if (work.kind === "restart") {
     // Retried behind what is already queued, so that a restart loop can be interrupted (8.1, 8.4).
     child.status = "restarting";

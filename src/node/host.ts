@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { accountsOf, isTimed } from "../actor/accounts.ts";
+import { isDurable, mayHibernate } from "../actor/app.ts";
 import type { Policy } from "../actor/policy.ts";
 import type { SupervisorSpec } from "../actor/spec.ts";
 import { undeliverable } from "../kernel/delivery.ts";
@@ -34,7 +35,6 @@ export interface HostOptions {
   readonly firstId: number;
   /** Added to the numbers of lives for the store, which compares them over all starts. */
   readonly lifeBase: number;
-  readonly durable: (path: string) => boolean;
   readonly store: MessagePort | null;
   /** The line to the pool; null where no actor lives. */
   readonly pool: PoolCall | null;
@@ -64,6 +64,8 @@ const NO_STORE: Committer = {
   commit: () => {},
   enqueue: () => {},
   list: () => {},
+  page: () => {},
+  due: () => {},
   forget: () => {},
   flush: () => true,
 };
@@ -125,6 +127,15 @@ function mortal(tools: Tools): Tools {
   };
 }
 
+/** What the tree says of the actors that the store keeps; without a store there are none. */
+function keptOf({ store, root }: HostOptions): Pick<KernelOptions, "durable" | "hibernates"> {
+  if (store === null) return {};
+  return {
+    durable: (path) => isDurable(root, path),
+    hibernates: (path) => mayHibernate(root, path),
+  };
+}
+
 /** A running kernel. */
 export interface Host {
   readonly kernel: Kernel;
@@ -178,7 +189,7 @@ export function createHost(options: HostOptions): Host {
     // (Read anew each time: it may be set while we run.)
     calendar: calendarOf((nowMs) => Date.now() - monotonicMs() + nowMs),
     tools: mortal(toolsOf(options)),
-    durable: options.durable,
+    ...keptOf(options),
     random: Math.random,
     nowMs: monotonicMs(),
     firstId: options.firstId,

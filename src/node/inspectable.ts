@@ -2,7 +2,7 @@
  * Owns: the node as inspection sees it: the whole tree, one process, and acting on one by path.
  * Does not own: the socket (observe/inspect.ts).
  */
-import { type App, specAt } from "../actor/app.ts";
+import { type App, mayHibernate, specAt } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { ProcessView } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
@@ -54,13 +54,24 @@ async function tree(node: Node): Promise<NodeView> {
 }
 
 async function find(node: Node, path: string): Promise<ProcessView> {
-  const { processes } = await tree(node);
-  const row = processes.find((each) => each.path === path);
+  const rowOf = async () => (await tree(node)).processes.find((each) => each.path === path);
+  const row = (await rowOf()) ?? ((await wake(node, path)) ? await rowOf() : undefined);
   if (row !== undefined) return row as ProcessView;
   throw new ActorError("E_PATH_UNKNOWN", `nothing has the path ${path}`, {
     at: node.url.pathname,
     fix: "coppice tree shows the paths there are",
   });
+}
+
+/** Perhaps it is asleep: whoever looks at it wakes it. @returns is it there? */
+async function wake(node: Node, path: string): Promise<boolean> {
+  if (!mayHibernate(node.app.root, path)) return false;
+  const at = path.lastIndexOf("/");
+  const request: AdminRequest = { op: "which_child", id: path.slice(at + 1) };
+  return ask(node, path.slice(0, at), request).then(
+    () => true,
+    () => false,
+  );
 }
 
 const DONE: Record<Act, string> = {

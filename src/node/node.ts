@@ -96,7 +96,6 @@ class Node implements ThreadListener {
       firstId: 0,
       lifeBase: 0,
       // No actor lives here: nothing is durable, nothing is kept.
-      durable: () => false,
       store: null,
       pool: null,
       sandbox: null,

@@ -4,7 +4,7 @@
  */
 import { parentPort, threadId, workerData } from "node:worker_threads";
 import { accountsIn } from "../actor/accounts.ts";
-import { type App, behavioursOf, isDurable, visitSpecs } from "../actor/app.ts";
+import { type App, behavioursOf, visitSpecs } from "../actor/app.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { RUN } from "../kernel/guard.ts";
@@ -220,7 +220,6 @@ async function main(): Promise<void> {
     names: namesOf(app),
     firstId,
     lifeBase: data.epoch * 2 ** 32,
-    durable: (path) => isDurable(app.root, path),
     store: data.store,
     elsewhere: data.among
       ? (kernel, forward) =>

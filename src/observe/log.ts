@@ -64,6 +64,8 @@ function levelOf(event: KernelEvent): LogLevel | null {
     case "fenced":
     case "dropped_notice":
     case "muted":
+    case "hibernated":
+    case "woken":
       return "debug";
     default:
       return null;

@@ -27,17 +27,26 @@ export class Census {
   readonly deaths = new Map<string, number>();
   readonly lastDead = new Map<string, number>();
 
+  /** Paths of those that are in the store only. */
+  readonly asleep = new Set<string>();
+
+  /** Is somebody of this path there, awake or asleep? */
+  isThere(path: string): boolean {
+    return this.living.has(path) || this.asleep.has(path);
+  }
+
   isAlive(life: number): boolean {
     return this.byLife.has(life);
   }
 
   /** Takes an event in, after the checks have seen it. */
   update(event: SimEvent): void {
-    if (event.type === "starting") {
+    if (event.type === "starting" || event.type === "woken") {
       const { path, life } = event;
-      const supervisor = event.behaviour === "supervisor";
+      const supervisor = event.type === "starting" && event.behaviour === "supervisor";
       const resident: Resident = { path, life, supervisor, handler: null };
       this.living.set(path, resident);
+      this.asleep.delete(path);
       this.byLife.set(life, resident);
     } else if (event.type === "exited" || event.type === "gone") {
       const { path, life } = event;
@@ -45,6 +54,13 @@ export class Census {
       if (this.living.get(path)?.life === life) this.living.delete(path);
       this.deaths.set(path, (this.deaths.get(path) ?? 0) + 1);
       this.lastDead.set(path, life);
+    } else if (event.type === "hibernated") {
+      this.byLife.delete(event.life);
+      this.living.delete(event.path);
+      this.asleep.add(event.path);
+    } else if (event.type === "stop_ordered" || event.type === "child_terminated") {
+      // What is done about it from here on is about its end.
+      this.asleep.delete(event.path);
     } else if (event.type === "enter") {
       const resident = this.byLife.get(event.life);
       if (resident !== undefined) resident.handler = event.handler;
@@ -73,10 +89,14 @@ export function observeOrders(control: Kernel, stream: EventStream, ledger: Ledg
   const [forget, post] = [committer.forget.bind(committer), transport.send.bind(transport)];
   committer.forget = (path) => {
     ledger.forgetAsked(path);
+    stream.emit({ type: "forgotten", path });
     forget(path);
   };
   transport.send = (thread, envelope) => {
-    if (envelope.kind === "forget") ledger.forgetAsked(envelope.to);
+    if (envelope.kind === "forget") {
+      ledger.forgetAsked(envelope.to);
+      stream.emit({ type: "forgotten", path: envelope.to });
+    }
     return post(thread, envelope);
   };
   const startChild = control.startChild.bind(control);

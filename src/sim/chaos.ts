@@ -5,6 +5,7 @@
  * (checkers.ts).
  */
 import { SHUTDOWN } from "../actor/exit.ts";
+import type { ChildCounts } from "../kernel/supervision.ts";
 import { Census } from "./census.ts";
 import { watchStream } from "./checkers.ts";
 import { checkRest, checkStopped } from "./end-checks.ts";
@@ -36,7 +37,7 @@ const LATE = 0.1;
 /** Streams of numbers that do not disturb each other: a change of one leaves the others alone. */
 const streamsOf = (seed: number) => {
   const of = (nth: number) => seeded(seed * 16 + nth);
-  return { faults: of(1), tree: of(2), schedule: of(3), work: of(4), driver: of(5) };
+  return { faults: of(1), tree: of(2), schedule: of(3), work: of(4), driver: of(5), sleep: of(6) };
 };
 
 /** One chaos run. */
@@ -52,6 +53,8 @@ export class Chaos {
   readonly world: World;
   readonly nemesis: Nemesis;
   readonly census = new Census();
+  /** How many children supervisors have, as they say at rest, where some may be asleep. */
+  readonly counts = new Map<string, number>();
   /** Set by the checks, for the end: messages of which nothing was heard, asks and watches open. */
   unaccounted: () => string[] = () => [];
   openAsks: () => string[] = () => [];
@@ -69,7 +72,7 @@ export class Chaos {
     this.late = new LateStore(this.ledger, stream, marks);
     const { faults, outside, ledger } = this;
     this.workload = new Workload({ stream, marks, faults, outside, ledger, random: random.work });
-    this.swarm = drawSwarm(random.tree, this.workload);
+    this.swarm = drawSwarm(random.tree, this.workload, random.sleep);
     this.world = new World({
       threads: this.swarm.threads,
       lineMax: this.swarm.lineMax,
@@ -108,6 +111,7 @@ export class Chaos {
     this.faults.stop();
     await this.#recover();
     if (this.ended) this.marks.hit("the root gave up");
+    if (this.#goesOn) await this.#count();
     if (this.#goesOn) checkRest(this);
     if (this.#goesOn) await this.#stop();
     if (this.stream.violation === null) checkStopped(this);
@@ -146,6 +150,18 @@ export class Chaos {
       if (answered + asked === 0) break;
       await quiet();
     }
+  }
+
+  async #count(): Promise<void> {
+    const { control, nowMs } = this.world;
+    for (const cell of control.members.values()) {
+      if (!("sleepers" in cell) || cell.sleepers === null) continue;
+      control.call(cell.path, { op: "count_children" }, LIVENESS_MS, (answer) => {
+        const { ok } = answer.ok ? (answer.value as { ok: ChildCounts }) : { ok: { active: -1 } };
+        this.counts.set(cell.path, ok.active);
+      });
+    }
+    await this.#quiet(nowMs);
   }
 
   async #stop(): Promise<void> {

@@ -37,6 +37,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   "S3 a timer fires once, not early, for its own life": timers,
   "K3 no effect before its commit": released,
   "K8 accepted mail is handled or a dead letter": noLoss,
+  "durable: who sleeps is kept": sleepersKept,
   "assertions of the kernel": assertions,
 };
 
@@ -57,7 +58,7 @@ export function watchStream(chaos: Chaos): void {
 
 function oneIncarnation({ census, fail }: Sight) {
   return (event: SimEvent) => {
-    if (event.type !== "starting") return;
+    if (event.type !== "starting" && event.type !== "woken") return;
     const other = census.living.get(event.path);
     if (other !== undefined) fail(`${event.path}: ${event.life} begins while ${other.life} lives`);
   };
@@ -90,5 +91,13 @@ function assertions({ fail }: Sight) {
     if (reason.tag !== "error" || reason.name === "Error" || reason.name === "Own") return;
     const own = ["ActorError", "OutsideError", "Signal", "Gone"].includes(reason.name);
     if (!own || /is broken|E_INTERNAL/.test(reason.message)) fail(`${path}: ${reason.message}`);
+  };
+}
+
+/** Nobody has ended who has left the memory. */
+function sleepersKept({ census, fail }: Sight) {
+  return (event: SimEvent) => {
+    if (event.type !== "forgotten" || !census.asleep.has(event.path)) return;
+    fail(`${event.path} was asleep, and is forgotten`);
   };
 }

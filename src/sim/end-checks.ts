@@ -15,6 +15,7 @@ export function checkRest(chaos: Chaos): void {
   tree(chaos);
   actors(chaos);
   mailboxes(chaos);
+  sleepers(chaos);
   holds(chaos);
   timers(chaos);
   chaos.ledger.audit();
@@ -88,6 +89,29 @@ function mailboxes({ world, ledger, stream }: Chaos): void {
     if (waiting > 0 && world.kernelOf(path).members.has(path)) {
       stream.fail("liveness: durable mailboxes are empty", `${path} has ${waiting} in the store`);
     }
+  }
+}
+
+/** Nobody sleeps for whom something waits, and supervisors know how many children they have. */
+function sleepers(chaos: Chaos): void {
+  const { world, ledger, stream } = chaos;
+  const wall = CALENDAR.wall(world.nowMs);
+  const overdue = new Set([...ledger.timers.overdue(wall)].map(([path]) => path));
+  for (const cell of world.control.members.values()) {
+    if (!(cell instanceof SupervisorCell) || cell.sleepers === null) continue;
+    const prefix = `${cell.path}/`;
+    const stored = ledger.paths().filter((path) => path.startsWith(prefix));
+    const asleep = stored.filter((path) => !cell.state.children.has(path.slice(prefix.length)));
+    for (const path of asleep) {
+      const waiting = ledger.waiting(path);
+      if (waiting === 0 && !overdue.has(path)) continue;
+      const what = waiting > 0 ? `${waiting} messages` : "a timer";
+      stream.fail("liveness: who is needed comes back", `${path} sleeps and has ${what}`);
+    }
+    const counted = chaos.counts.get(cell.path);
+    if (counted === stored.length) continue;
+    const detail = `${cell.path} counts ${counted} children, there are ${stored.length}`;
+    stream.fail("S10 the tree is what runs", detail);
   }
 }
 

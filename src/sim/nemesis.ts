@@ -45,7 +45,7 @@ export class Nemesis {
   constructor(chaos: Chaos, random: Random) {
     this.#chaos = chaos;
     this.#random = random;
-    this.#drawing = new Drawing(random, chaos.workload);
+    this.#drawing = new Drawing(random, chaos.workload, random);
     this.havoc = new Havoc(chaos, random, this.#paths);
     chaos.stream.listen((event) => {
       if (event.type === "starting") this.#learn(event.path);
@@ -74,7 +74,7 @@ export class Nemesis {
   /** Mostly those who live: much mail for the dead shows little. */
   get #actors(): readonly string[] {
     const { census } = this.#chaos;
-    const living = this.#paths.actors.filter((path) => census.living.has(path));
+    const living = this.#paths.actors.filter((path) => census.isThere(path));
     return living.length === 0 || this.#random() < 0.15 ? this.#paths.actors : living;
   }
 

@@ -263,7 +263,8 @@ export class Replay {
     const { specs, active, supervisors, workers } = this.#ask<ChildCounts>(path, "count_children");
     const views = children.map((each): T.ChildView => {
       const at = `${path}/${each.id}`;
-      const state = each.status === "starting" ? "restarting" : each.status;
+      const known = each.status as T.ChildState | "starting";
+      const state = known === "starting" ? "restarting" : known;
       if (each.kind === "actor") return [each.id, state, this.#starts.get(outside(at)) ?? 0];
       return [each.id, state, state === "up" ? this.#tree_(at) : null];
     });

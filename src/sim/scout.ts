@@ -5,6 +5,7 @@
 import { isClean } from "../actor/exit.ts";
 import { Cell } from "../kernel/cell.ts";
 import { SupervisorCell } from "../kernel/supervisor-cell.ts";
+import { CALENDAR } from "./calendar.ts";
 import type { Sight } from "./checkers.ts";
 import type { Mark } from "./marks.ts";
 import type { SimEvent } from "./stream.ts";
@@ -59,6 +60,15 @@ function holds({ chaos: { marks, world, ledger } }: Omit<Sight, "fail">): Eye {
       );
     } else if (event.type === "vanished") {
       marks.hit("an actor that had moved was lost with its new thread, or on its way");
+    } else if (event.type === "woken") {
+      marks.hit("an actor came back to the memory");
+      for (const [path] of ledger.timers.overdue(CALENDAR.wall(world.nowMs))) {
+        if (path === event.path) marks.hit("a timer was due while its actor was in the store only");
+      }
+    } else if (event.type === "hibernated") {
+      marks.hit("an actor left the memory");
+      if (ledger.waiting(event.path) === 0) return;
+      marks.hit("an actor was needed again while it left the memory");
     } else if (event.type === "dropped_notice" && event.notice === "down") {
       marks.hit("down was dropped by an actor without a handler");
     } else if (event.type === "watched") watched.add(event.key);

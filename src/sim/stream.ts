@@ -45,6 +45,8 @@ export type SimFact =
   /** An incarnation that went with its thread. */
   | { type: "gone"; path: string; life: number; reason: ExitReason }
   | { type: "lost"; lost: number }
+  /** A supervisor has a path forgotten. */
+  | { type: "forgotten"; path: string }
   | { type: "fault"; what: string; at: string }
   /** One step of the conformance part. */
   | { type: "step"; step: string }

@@ -33,8 +33,9 @@ export interface Swarm {
   readonly lineMax: number;
 }
 
-export function drawSwarm(random: Random, workload: Workload): Swarm {
-  const drawing = new Drawing(random, workload);
+/** @param sleep decides about hibernation: of its own, so that it leaves all else as it was */
+export function drawSwarm(random: Random, workload: Workload, sleep: Random): Swarm {
+  const drawing = new Drawing(random, workload, sleep);
   return {
     threads: pick(random, [1, 2, 3, 3, 4]),
     root: drawing.supervisor(ROOT, `/${ROOT}`, 0),
@@ -49,9 +50,11 @@ export function drawSwarm(random: Random, workload: Workload): Swarm {
 export class Drawing {
   readonly #random: Random;
   readonly #workload: Workload;
+  readonly #sleep: Random;
   readonly #actors: string[] = [];
 
-  constructor(random: Random, workload: Workload) {
+  constructor(random: Random, workload: Workload, sleep: Random) {
+    this.#sleep = sleep;
     this.#random = random;
     this.#workload = workload;
   }
@@ -108,7 +111,10 @@ export class Drawing {
     const flags = { ...this.#flags(depth), maxChildren: pick(random, [2, 8, 1_000]) };
     if (random() < 0.2) return dynamic(id, flags, this.supervisor("sub", `${path}/*`, DEPTH_MAX));
     const settings = this.#settings(false, random() < 0.4, true);
-    return dynamic(id, flags, this.#behaviour(), settings);
+    const often = settings.durable && this.#sleep() < 0.8;
+    const hibernateAfter = pick(this.#sleep, [1, 5, 50, 500, 5_000]);
+    const sleeping = often ? { ...settings, hibernateAfter } : settings;
+    return dynamic(id, flags, this.#behaviour(), sleeping);
   }
 
   #behaviour() {

@@ -112,7 +112,7 @@ export function orphans({ census, fail }: Sight) {
       for (const path of census.living.keys()) {
         if (path.startsWith(`${event.path}/`)) fail(`${event.path} ended, but ${path} lives`);
       }
-    } else if (event.type === "starting") {
+    } else if (event.type === "starting" || event.type === "woken") {
       const parent = event.path.slice(0, event.path.lastIndexOf("/"));
       if (parent !== "" && !census.living.has(parent)) fail(`${event.path} starts without parent`);
     }

@@ -5,6 +5,7 @@
  * Does not own: which faults happen (faults.ts), what must hold (checkers.ts).
  * Invariant: K14 same seed, same events.
  */
+import { isDurable, mayHibernate } from "../actor/app.ts";
 import type { SupervisorSpec } from "../actor/spec.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { LIVES } from "../kernel/guard.ts";
@@ -56,6 +57,7 @@ export class World {
   readonly hosts: Host[] = [];
   readonly links: Links;
   places: Places;
+  #root: SupervisorSpec | null = null;
   #stalls: { what: Stallable; thread: number; untilMs: number }[] = [];
   readonly #choices: number[] = [];
   nowMs: number;
@@ -95,6 +97,7 @@ export class World {
 
   /** Starts the tree; run until {@link rootSignals} says how it went. */
   start(root: SupervisorSpec): void {
+    this.#root = root;
     this.places = new Places(root, this.options.threads);
     const life = this.control.nextLife();
     const start = { to: `/${root.id}`, life, incarnation: 1, spec: root, args: undefined };
@@ -235,6 +238,8 @@ export class World {
       committer: store,
       tools: options.tools ?? NO_TOOLS,
       calendar: CALENDAR,
+      durable: (path) => this.#root !== null && isDurable(this.#root, path),
+      hibernates: (path) => this.#root !== null && mayHibernate(this.#root, path),
       random: options.random,
       nowMs: this.nowMs,
       firstLife: this.hosts[thread]?.kernel.guard.cells[LIVES] ?? 0,

@@ -34,6 +34,7 @@ type Asked =
   | { kind: "commit"; path: string; life: number; mails: number }
   | { kind: "enqueue"; mail: Mail }
   | { kind: "list"; path: string }
+  | { kind: "page" | "due"; path: string; life: number }
   | { kind: "forget"; path: string }
   | { kind: "letter"; done: (answer: LetterAnswer) => void };
 
@@ -137,6 +138,14 @@ export class StoreClient implements Committer {
 
   list(path: string): void {
     this.#ask({ kind: "list", path }, { kind: "list", path });
+  }
+
+  page(path: string, life: number, after: string, max: number): void {
+    this.#ask({ kind: "page", path, after, max }, { kind: "page", path, life });
+  }
+
+  due(path: string, life: number, atMs: number, after: string, max: number): void {
+    this.#ask({ kind: "due", path, atMs, after, max }, { kind: "due", path, life });
   }
 
   forget(path: string): void {
@@ -247,6 +256,10 @@ function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null 
     if (answer.again === undefined) return { kind: "enqueued", mail };
     const said = answer.again.answer;
     return { kind: "enqueued", mail, again: { answer: said && (decode(said) as Answer) } };
+  }
+  if (answer.kind === "paged" || answer.kind === "due") {
+    const { path, life } = waiting as Extract<Waiting, { kind: "page" | "due" }>;
+    return { ...answer, path, life };
   }
   if (waiting.kind === "list" && answer.kind === "listed") {
     const children = answer.children.map(({ id, args }) => ({ id, args: decode(args) }));

@@ -12,8 +12,10 @@ import {
   type EncodedStep,
   type EncodedTimer,
   type Engine,
+  handedOutOf,
   type LetterAnswer,
   type LetterOp,
+  NEWEST,
   type StoreAnswer,
   type StoredDead,
   type StoredMail,
@@ -22,6 +24,7 @@ import {
 } from "./store.ts";
 
 interface Row {
+  readonly born: number;
   life: number;
   behaviour: string;
   version: number;
@@ -43,6 +46,7 @@ export class MemoryEngine implements Engine {
   #deadBytes = 0;
   #deadId = 0;
   #seq = 0;
+  #born = 0;
   readonly #now: () => number;
 
   /** @param now wall time in ms, for the dead letters */
@@ -78,6 +82,10 @@ export class MemoryEngine implements Engine {
         return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
         return { kind: "listed", children: this.#list(`${op.path}/`) };
+      case "page":
+        return this.#page(op);
+      case "due":
+        return this.#due(op);
       case "forget":
         this.#rows.delete(op.path);
         this.#owners.delete(op.path);
@@ -148,7 +156,8 @@ export class MemoryEngine implements Engine {
     const { life, behaviour, version, path } = commit;
     const state = commit.state as Encoded;
     const nothing = { mail: [], steps: [], progress: null, timers: new Map(), seen: new Map() };
-    this.#rows.set(path, { life, behaviour, version, args, state, ...nothing });
+    const born = this.#rows.get(path)?.born ?? ++this.#born;
+    this.#rows.set(path, { born, life, behaviour, version, args, state, ...nothing });
   }
 
   #enqueue({ mail, stamp }: Extract<StoreOp, { kind: "enqueue" }>): StoreAnswer {
@@ -226,12 +235,38 @@ export class MemoryEngine implements Engine {
   }
 
   #list(prefix: string): { id: string; args: Encoded }[] {
-    const found: { id: string; args: Encoded }[] = [];
-    for (const [path, { args }] of this.#rows) {
+    return this.#children(prefix).map(({ id, row }) => ({ id, args: row.args }));
+  }
+
+  /** In the order of birth. */
+  #children(prefix: string): { id: string; row: Row }[] {
+    const found: { id: string; row: Row }[] = [];
+    for (const [path, row] of this.#rows) {
       if (!path.startsWith(prefix)) continue;
       const id = path.slice(prefix.length);
-      if (!id.includes("/")) found.push({ id, args });
+      if (!id.includes("/")) found.push({ id, row });
     }
     return found;
+  }
+
+  #page({ path, after, max }: Extract<StoreOp, { kind: "page" }>): StoreAnswer {
+    const all = this.#children(`${path}/`);
+    const rest = all.filter(({ row }) => row.born > Number(after));
+    const page = rest.slice(0, max);
+    const next = rest.length > max ? String(page.at(-1)?.row.born) : "";
+    const handedOut = handedOutOf(all.slice(-NEWEST).map(({ id }) => id));
+    return { kind: "paged", ids: page.map(({ id }) => id), next, total: all.length, handedOut };
+  }
+
+  #due({ path, atMs, after, max }: Extract<StoreOp, { kind: "due" }>): StoreAnswer {
+    const ids: string[] = [];
+    let nextMs: number | null = null;
+    for (const { id, row } of this.#children(`${path}/`)) {
+      const times = [...row.timers.values()].map(({ dueMs }) => dueMs);
+      for (const each of times) if (each > atMs && !(each >= (nextMs ?? each + 1))) nextMs = each;
+      const waits = row.mail.length > 0 || times.some((each) => each <= atMs);
+      if (waits && id > after) ids.push(id);
+    }
+    return { kind: "due", ids: ids.sort().slice(0, max), nextMs };
   }
 }

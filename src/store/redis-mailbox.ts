@@ -33,6 +33,39 @@ local function there(path)
   return known[path]
 end
 
+-- Whose children they are, and their ids: those of a supervisor for whom something waits are
+-- indexed, so that it need not look at all of them.
+local function index(path)
+  local above = parent(path)
+  if above then return above, string.sub(path, #above + 2) end
+end
+
+-- Puts mail into a mailbox: numbers, each with its mail. Whose was empty waits for it from here on.
+local function fill(to, fields)
+  local box = base .. 'm:' .. to
+  many('HSET', box, fields)
+  local above, id = index(to)
+  if above and call('HLEN', box) == #fields / 2 then call('ZADD', base .. 'w:' .. above, 0, id) end
+end
+
+local function unwait(path)
+  local above, id = index(path)
+  if above then call('ZREM', base .. 'w:' .. above, id) end
+end
+
+local function clock(path, timer, due)
+  local above, id = index(path)
+  if not above then return end
+  if due then call('ZADD', base .. 'd:' .. above, due, id .. '/' .. timer)
+  else call('ZREM', base .. 'd:' .. above, id .. '/' .. timer) end
+end
+
+local function unclock(path)
+  for _, field in ipairs(call('HKEYS', base .. 't:' .. path)) do
+    if string.sub(field, 1, 1) == 'd' then clock(path, string.sub(field, 2)) end
+  end
+end
+
 -- An id of outside mail. Answers nothing when it is new, else { 0, 1, the answer if there is one }.
 local function see(to, id, now)
   local ids, given = base .. 'i:' .. to, base .. 'j:' .. to
@@ -54,7 +87,7 @@ local function keep(to, mail, id, now)
   local again = id and id ~= '' and see(to, id, now)
   if again then return again end
   seq = seq + 1
-  call('HSET', base .. 'm:' .. to, string.format('%.0f', seq), mail)
+  fill(to, { string.format('%.0f', seq), mail })
   return seq
 end
 `;

@@ -3,6 +3,7 @@
  * one. Pure. Does not own: asking (redis-store.ts), arguments and replies (redis-wire.ts).
  */
 import { partitionOf, partitionOfChildren, type Spread } from "./partition.ts";
+import { type ChildrenOp, childrenArgs, childrenOf } from "./redis-children.ts";
 import {
   type Arg,
   answerOf,
@@ -37,6 +38,9 @@ export function planOf(op: StoreOp, spread: Spread, held: readonly number[]): Pl
   switch (op.kind) {
     case "list":
       return planOfList(op, spread, held);
+    case "page":
+    case "due":
+      return planOfChildren(op, spread, held);
     case "letters":
     case "revive":
     case "drop":
@@ -52,7 +56,7 @@ export function planOf(op: StoreOp, spread: Spread, held: readonly number[]): Pl
   return { parts: held.includes(partition) ? [part] : [], combine };
 }
 
-type ActorOp = Exclude<StoreOp, LetterOp | { kind: "list" }>;
+type ActorOp = Exclude<StoreOp, LetterOp | ChildrenOp | { kind: "list" }>;
 
 export const pathOf = (op: ActorOp): string =>
   op.kind === "commit" ? op.commit.path : op.kind === "enqueue" ? op.mail.to : op.path;
@@ -70,15 +74,34 @@ function planOfList(
   spread: Spread,
   held: readonly number[],
 ): Plan {
-  const only = partitionOfChildren(op.path, spread);
-  const asked = held.filter((partition) => only === null || only === partition);
   return {
-    parts: asked.map((partition) => ({ partition, args: ["list", op.path] })),
+    parts: ofChildren(op.path, spread, held).map((partition) => ({
+      partition,
+      args: ["list", op.path],
+    })),
     combine(replies) {
       const children = replies.flatMap((reply) => (reply ? listedOf(reply) : []));
       children.sort((a, b) => a.born - b.born);
       return { kind: "listed", children: children.map(({ id, args }) => ({ id, args })) };
     },
+  };
+}
+
+/** Those of this node's partitions where children of a supervisor may be. */
+function ofChildren(path: string, spread: Spread, held: readonly number[]): number[] {
+  const only = partitionOfChildren(path, spread);
+  return held.filter((partition) => only === null || only === partition);
+}
+
+function planOfChildren(op: ChildrenOp, spread: Spread, held: readonly number[]): Plan {
+  const args = childrenArgs(op);
+  return {
+    parts: ofChildren(op.path, spread, held).map((partition) => ({ partition, args })),
+    combine: (replies) =>
+      childrenOf(
+        op,
+        replies.filter((reply) => reply !== null),
+      ),
   };
 }
 

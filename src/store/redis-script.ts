@@ -16,6 +16,8 @@
  * t:<path> hash: per timer d<id> due, r<id> how it repeats, m<id> its mail
  * i:<path> sorted set: ids of outside mail by time       j:<path> hash: id → its answer
  * c:<path> sorted set: children by birth                  o:<Q>    list: outbox to partition Q
+ * w:<path> sorted set: children that have mail, all of score 0
+ * d:<path> sorted set: child/timer, by when it is due; complete if meta has x<path>, as w: is
  * nudge    set: actors with mail from other nodes that their own has not seen
  * dead     stream of letters: at path seq attempts reason mail
  * post:<client>  the answers of a client's last post, for when it asks again
@@ -25,6 +27,7 @@
  * Scripts do not undo what an error
  * interrupts, so nothing here may fail after the first write.
  */
+import { CHILDREN } from "./redis-children.ts";
 import { LETTERS } from "./redis-letters.ts";
 import { MAILBOX } from "./redis-mailbox.ts";
 import { WINDOW_MS } from "./store.ts";
@@ -61,6 +64,8 @@ end
 
 local function bear(key, path, row, behaviour, args)
   if row[3] then
+    unclock(path)
+    unwait(path)
     call('DEL', base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
     base .. 'i:' .. path, base .. 'j:' .. path)
     call('HDEL', key, 'parked', 'effects', 'journal', 'counted')
@@ -140,6 +145,7 @@ function ops.list()
   return found, {}
 end
 
+${CHILDREN}
 function ops.commit(old)
   local path, life, behaviour, version = take(), count(), take(), take()
   local created, args, stated, state = take(), take(), take(), take()
@@ -163,16 +169,18 @@ function ops.commit(old)
   if row[6] then
     for _, number in ipairs(acks) do call('HDEL', box, 'r' .. number, 'n' .. number) end
   end
+  if #acks > 0 and call('EXISTS', box) == 0 then unwait(path) end
   counted(key, box, 'r', retries)
   counted(key, box, 'n', tries)
   journal(key, path, row, acked, steps)
   if parked ~= '' then call('HSET', key, 'parked', parked, 'effects', effects)
   elseif row[4] and acked[row[4]] then call('HDEL', key, 'parked', 'effects') end
-  local clock = base .. 't:' .. path
+  local rows = base .. 't:' .. path
   for _, timer in ipairs(timers) do
     local id = timer[1]
-    if timer[2] == '0' then call('HDEL', clock, 'd' .. id, 'r' .. id, 'm' .. id)
-    else call('HSET', clock, 'd' .. id, timer[3], 'r' .. id, timer[4], 'm' .. id, timer[5]) end
+    if timer[2] == '0' then call('HDEL', rows, 'd' .. id, 'r' .. id, 'm' .. id)
+    else call('HSET', rows, 'd' .. id, timer[3], 'r' .. id, timer[4], 'm' .. id, timer[5]) end
+    clock(path, id, timer[2] ~= '0' and timer[3])
   end
   for _, answer in ipairs(given) do
     if call('ZSCORE', base .. 'i:' .. path, answer[1]) then
@@ -222,7 +230,7 @@ function ops.mails(old)
       fields[#fields + 1] = mail
     end
   end
-  for _, to in ipairs(receivers) do many('HSET', base .. 'm:' .. to, boxes[to] or {}) end
+  for _, to in ipairs(receivers) do if boxes[to] then fill(to, boxes[to]) end end
   return answer, answer
 end
 
@@ -230,12 +238,13 @@ function ops.fire(old)
   local path, life, id, due, next = take(), count(), take(), take(), take()
   if old then return old, old end
   local row = call('HMGET', base .. 'a:' .. path, 'token', 'life', 'born')
-  local clock = base .. 't:' .. path
-  local found = call('HMGET', clock, 'd' .. id, 'm' .. id)
+  local rows = base .. 't:' .. path
+  local found = call('HMGET', rows, 'd' .. id, 'm' .. id)
   if not row[3] or found[1] ~= due or stranger(row, life) then return { 0 }, { 0 } end
   wrote = true
-  if next == '' then call('HDEL', clock, 'd' .. id, 'r' .. id, 'm' .. id)
-  else call('HSET', clock, 'd' .. id, next) end
+  if next == '' then call('HDEL', rows, 'd' .. id, 'r' .. id, 'm' .. id)
+  else call('HSET', rows, 'd' .. id, next) end
+  clock(path, id, next ~= '' and next)
   local answer = { keep(path, found[2]) }
   return answer, answer
 end
@@ -244,6 +253,8 @@ function ops.forget(old)
   local path = take()
   if old then return {}, old end
   wrote = true
+  unclock(path)
+  unwait(path)
   call('DEL', base .. 'a:' .. path, base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
     base .. 'i:' .. path, base .. 'j:' .. path)
   call('SREM', base .. 'nudge', path)

@@ -91,8 +91,11 @@ export function letterArgs(op: LetterOp, id: number | null): Arg[] {
   return ["letters", op.path ?? "", wanted, String(op.max)];
 }
 
+/** Operations on one actor, and `list`. */
+type ActorOp = Exclude<StoreOp, LetterOp | { kind: "page" | "due" }>;
+
 /** @param away the partition of a path, or "" when it is the one that executes the operation */
-export function argsOf(op: Exclude<StoreOp, LetterOp>, away: (path: string) => string): Arg[] {
+export function argsOf(op: ActorOp, away: (path: string) => string): Arg[] {
   switch (op.kind) {
     case "load":
       return ["load", op.path, String(op.life)];

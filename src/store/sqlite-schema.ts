@@ -107,6 +107,18 @@ export const STATEMENTS = {
   readSteps: `SELECT seq, idx AS "index", name, answer FROM step WHERE actor = ? ORDER BY id`,
   readChildren: `SELECT path, args FROM actor
     WHERE parent = ? AND born IS NOT NULL ORDER BY born`,
+  pageChildren: `SELECT path, born FROM actor
+    WHERE parent = ? AND born > ? ORDER BY born LIMIT ?`,
+  newestChildren: `SELECT path FROM actor
+    WHERE parent = ? AND born IS NOT NULL ORDER BY born DESC LIMIT ?`,
+  countChildren: "SELECT count(*) AS count FROM actor WHERE parent = ? AND born IS NOT NULL",
+  // From what waits to whom it waits for: the other way round all children would be looked at.
+  dueChildren: `SELECT a.path FROM
+      (SELECT actor FROM mail UNION SELECT actor FROM timer WHERE due <= ?) w
+    CROSS JOIN actor a ON a.id = w.actor
+    WHERE a.parent = ? AND a.born IS NOT NULL AND a.path > ? ORDER BY a.path LIMIT ?`,
+  nextDue: `SELECT t.due FROM timer t INDEXED BY due CROSS JOIN actor a ON a.id = t.actor
+    WHERE t.due > ? AND a.parent = ? ORDER BY t.due LIMIT 1`,
   readPaths: "SELECT path FROM actor WHERE born IS NOT NULL ORDER BY path",
 
   setState: "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",

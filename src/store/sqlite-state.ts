@@ -6,12 +6,10 @@
  */
 import { diff, patched } from "./delta.ts";
 import type { Statements } from "./sqlite-statement.ts";
-import type { Encoded } from "./store.ts";
+import { type Encoded, type EncodedCommit, SNAPSHOT_EVERY_MAX } from "./store.ts";
 
 /** A state up to this size is always written whole: it fits its page. @unit bytes */
 const WHOLE_BYTES = 4_096;
-/** Patches of one state, at most. */
-const PATCHES_MAX = 1_024;
 /** Patches may take this many times as much as what they change. */
 const PATCHES_TIMES = 2;
 /** Large states that are remembered, together; a forgotten one is read before it is patched. */
@@ -45,13 +43,21 @@ export class States {
     this.#sql = sql;
   }
 
-  write(owner: StateOwner, version: number, body: Encoded): void {
-    if (body.length <= WHOLE_BYTES) return this.#writeWhole(owner, version, body);
+  write(
+    owner: StateOwner,
+    {
+      version,
+      snapshotEvery = SNAPSHOT_EVERY_MAX,
+    }: Pick<EncodedCommit, "version" | "snapshotEvery">,
+    body: Encoded,
+  ): void {
+    if (body.length <= WHOLE_BYTES || snapshotEvery === 1)
+      return this.#writeWhole(owner, version, body);
     const known = this.#bodies.get(owner.id) ?? this.#read(owner);
     const patch = known && diff(known.body, body);
     const patches = (known?.patches ?? 0) + 1;
     const patchBytes = (known?.patchBytes ?? 0) + (patch?.length ?? 0);
-    if (known && patch && patches <= PATCHES_MAX && patchBytes <= known.base * PATCHES_TIMES) {
+    if (known && patch && patches < snapshotEvery && patchBytes <= known.base * PATCHES_TIMES) {
       this.#sql.run("addPatch", owner.id, patches, version, patch);
       this.written += patch.length;
       owner.patched = true;

@@ -7,6 +7,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crashPoint } from "./crash-point.ts";
+import { due, page } from "./sqlite-children.ts";
 import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
@@ -147,6 +148,10 @@ export class SqliteEngine implements Engine {
         return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
         return { kind: "listed", children: this.#list(op.path) };
+      case "page":
+        return page(this.#sql, op);
+      case "due":
+        return due(this.#sql, op);
       case "forget":
         this.#forget(op.path);
         return null;
@@ -189,7 +194,7 @@ export class SqliteEngine implements Engine {
     const known = before ?? this.#add(path);
     if (created !== null) this.#bear(known, commit.behaviour, created.args);
     const { id } = known;
-    if (commit.state !== null) this.#states.write(known, commit.version, commit.state);
+    if (commit.state !== null) this.#states.write(known, commit, commit.state);
     bury(this.#sql, id, commit);
     for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
     count(this.#sql, id, commit);

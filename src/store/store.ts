@@ -30,6 +30,19 @@ export interface EncodedStamp {
   readonly atMs: number;
 }
 
+/** Every so many changes, at least, a large state is kept whole. */
+export const SNAPSHOT_EVERY_MAX = 1_024;
+
+/** Children whose ids a page looks at, to find out which numbers were handed out. */
+export const NEWEST = 1_000;
+
+/** The highest number of ids such as "#7", 0 = there are none. */
+export function handedOutOf(ids: Iterable<string>): number {
+  let most = 0;
+  for (const id of ids) if (/^#\d+$/.test(id)) most = Math.max(most, Number(id.slice(1)));
+  return most;
+}
+
 /** An id is known at least this long. @unit ms */
 export const WINDOW_MS = 600_000;
 
@@ -67,6 +80,8 @@ export interface EncodedCommit {
   readonly created: { readonly args: Encoded } | null;
   readonly acks: readonly number[];
   readonly state: Encoded | null;
+  /** After so many states kept as what changed, one is kept whole; absent: as the store likes. */
+  readonly snapshotEvery?: number;
   readonly steps: readonly EncodedStep[];
   readonly progress: { readonly seq: number; readonly effects: number } | null;
   readonly retries: readonly { readonly seq: number; readonly attempts: number }[];
@@ -129,6 +144,19 @@ export type StoreOp =
       readonly nextMs: number | null;
     }
   | { readonly kind: "list"; readonly path: string }
+  /** Children of a supervisor in the order of birth, behind a place that an answer named; "" = all. */
+  | { readonly kind: "page"; readonly path: string; readonly after: string; readonly max: number }
+  /**
+   * Children of a supervisor for whom something waits: mail, or a timer due at `atMs` or before. By
+   * id (bytewise), behind the id `after`; "" = all.
+   */
+  | {
+      readonly kind: "due";
+      readonly path: string;
+      readonly atMs: number;
+      readonly after: string;
+      readonly max: number;
+    }
   | { readonly kind: "forget"; readonly path: string }
   | LetterOp;
 
@@ -158,6 +186,19 @@ export type StoreAnswer =
   /** To a load: the actor's partition is another node's. */
   | { readonly kind: "refused" }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
+  /**
+   * `next`: what to ask for more, "" = these were the last; `total`: how many there are; `handedOut`:
+   * the highest n of ids such as "#n" among the last {@link NEWEST} that were born.
+   */
+  | {
+      readonly kind: "paged";
+      readonly ids: readonly string[];
+      readonly next: string;
+      readonly total: number;
+      readonly handedOut: number;
+    }
+  /** `nextMs`: when the first timer of any child is due after `atMs`, null = none. */
+  | { readonly kind: "due"; readonly ids: readonly string[]; readonly nextMs: number | null }
   | LetterAnswer
   | null;
 

@@ -1,6 +1,10 @@
 // gen_server_SUITE: continuations and idle timeouts, both set with ctx.after.
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { actor } from "../../src/actor/actor.ts";
 import type { AnyContext } from "../../src/actor/context.ts";
+import { ask } from "../../src/actor/protocol.ts";
+import { dynamic } from "../../src/actor/spec.ts";
 import { Bench, shut, sleep } from "./harness.ts";
 
 describe("continue", () => {
@@ -184,5 +188,34 @@ describe("event timeout", () => {
         expect(order).toEqual(expected);
       }
     }
+  });
+});
+
+describe("hibernate", () => {
+  const none = z.null();
+  const Quiet = actor("quiet", {
+    state: none,
+    messages: { call: ask(none, none), cast: none },
+    init: () => null,
+    on: { call: (_state, _message, ctx) => ctx.reply(null), cast: () => {} },
+  });
+
+  test("GEN-052 auto_hibernate: each kind of message wakes it", async () => {
+    const t = new Bench();
+    const options = { durable: true, hibernateAfter: "100ms" } as const;
+    await t.start(dynamic("s", {}, Quiet, options));
+    await t.admin({ op: "start_child", id: "a", args: undefined });
+    const wakes: (() => Promise<unknown>)[] = [
+      () => t.ask("a", "call", null),
+      () => t.tell("a", "cast", null),
+      () => t.state("a"),
+    ];
+    for (const wake of wakes) {
+      await t.advance(300);
+      expect(t.alive("a")).toBe(false);
+      await wake();
+      expect(t.alive("a")).toBe(true);
+    }
+    expect(t.downs("a")).toEqual([]);
   });
 });

@@ -191,4 +191,32 @@ export const SABOTAGES: readonly Sabotage[] = [
     check: "S7 ",
     always: MOVES,
   },
+  {
+    name: "nobody is told that mail has come for a sleeping actor",
+    file: "kernel/callers.ts",
+    find: "return envelope.seq > 0 && this.#call(to);",
+    replace: "return envelope.seq > 0;",
+    check: "liveness: ",
+  },
+  {
+    name: "an actor that falls asleep is forgotten",
+    file: "kernel/waking.ts",
+    find: "  state.asleep++;",
+    replace: "  out.forget(child);",
+    check: "durable: who sleeps is kept",
+  },
+  {
+    name: "timers of sleeping actors are not looked for",
+    file: "kernel/sleepers.ts",
+    find: "      else this.look();",
+    replace: "",
+    check: "liveness: ",
+  },
+  {
+    name: "a sleeping actor is woken twice",
+    file: "kernel/waking.ts",
+    find: "    startOne(state, work, child, out);",
+    replace: "    startOne(state, work, child, out);\n    startOne(state, work, child, out);",
+    check: "assertions",
+  },
 ];

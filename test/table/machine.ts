@@ -8,6 +8,7 @@ import {
   type AdminResult,
   type Child,
   type Commands,
+  type From,
   type Report,
   type StartOutcome,
   type SupervisorEvent,
@@ -75,6 +76,14 @@ export class Machine implements Commands {
     const outcome = this.outcomes.get(child.id) ?? { ok: true as const };
     this.outcomes.delete(child.id);
     this.#events.push({ type: "started", life: child.life, outcome });
+  }
+
+  recount(request: AdminRequest, from: From): void {
+    this.#events.push({ type: "call", request, from, counted: true });
+  }
+
+  nobody(id: string): void {
+    this.did.push(`nobody ${id}`);
   }
 
   stop(child: Child): void {

@@ -34,7 +34,12 @@ function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   const path = pick(random, PATHS);
   const some = random();
   if (some < 0.12) return load(path, Math.max(0, life - below(random, 3)));
-  if (some < 0.2) return list(pick(random, ["", "/", "/a", "/a/b", "/e", "/none"]));
+  if (some < 0.2) {
+    const above = pick(random, ["", "/", "/a", "/a/b", "/e", "/none"]);
+    if (random() < 0.5) return list(above);
+    if (random() < 0.3) return { kind: "page", path: above, after: "", max: 100 };
+    return { kind: "due", path: above, atMs: below(random, 9), after: "", max: 100 };
+  }
   if (some < 0.23) return forget(path);
   if (some < 0.29) return randomFire(random, now, path, life);
   if (some < 0.38) {

@@ -92,6 +92,7 @@ export function storeSuite(name: string, open: () => Promise<OpenStore>): void {
     timerRules();
     windowRules();
     childrenRules();
+    waitingRules();
     batchRules();
     valueRules();
     lastingRules();
@@ -560,6 +561,93 @@ function childrenRules(): void {
   });
 }
 
+function waitingRules(): void {
+  const page = (path: string, after: string, max: number) => {
+    const answer = one({ kind: "page", path, after, max });
+    if (answer?.kind !== "paged") throw new Error("a page is answered by paged");
+    return answer;
+  };
+  const due = (path: string, atMs = 0, after = "", max = 100) => {
+    const answer = one({ kind: "due", path, atMs, after, max });
+    if (answer?.kind !== "due") throw new Error("due is answered by due");
+    return [answer.ids.join(), answer.nextMs];
+  };
+
+  test("children come page by page in the order of their birth", () => {
+    const all = ["z", "a", "k", "b", "m"];
+    run(...all.map((id) => born(`/p/${id}`)), born("/p/a/x"), born("/q/y"), load("/p/ghost", 1));
+    expect(page("/p", "", 5)).toEqual({
+      ...{ kind: "paged", ids: all, next: "" },
+      ...{ total: 5, handedOut: 0 },
+    });
+    for (const size of [1, 2, 3, 4]) {
+      const found: string[] = [];
+      for (let after = "", first = true; first || after !== ""; first = false) {
+        const { ids: some, next, total } = page("/p", after, size);
+        expect(some.length).toBeLessThanOrEqual(size);
+        expect(total).toBe(5);
+        found.push(...some);
+        after = next;
+      }
+      expect(found).toEqual(all);
+    }
+    // The place stays where it was when the child there is gone.
+    const { next } = page("/p", "", 2);
+    run(forget("/p/a"));
+    expect(page("/p", next, 9)).toMatchObject({ ids: ["k", "b", "m"], total: 4 });
+    expect(page("/none", "", 9)).toMatchObject({ ids: [], next: "", total: 0 });
+    run(born("/p/#9"), born("/p/#12"), born("/p/#x"), forget("/p/#12"), born("/p/#3"));
+    expect(page("/p", "", 1).handedOut).toBe(9);
+  });
+
+  test("those with mail are found, until it is acked or they are forgotten", () => {
+    run(born("/p/a"), born("/p/b"), born("/p/c"), born("/p/c/x"), born("/q/d"));
+    run(enqueue("/p/c", 1), enqueue("/p/a", 2), enqueue("/p/a", 3), enqueue("/p/c/x", 4));
+    run(enqueue("/q/d", 5), enqueue("/p/nobody", 6));
+    expect(due("/p")).toEqual(["a,c", null]);
+    expect([due("/p", 0, "", 1), due("/p", 0, "a"), due("/p", 0, "c")]).toEqual([
+      ["a", null],
+      ["c", null],
+      ["", null],
+    ]);
+    run(commit("/p/a", 1, { acks: [2] }), commit("/p/c", 1, { acks: [1] }));
+    expect(due("/p")).toEqual(["a", null]);
+    run(commit("/p/a", 1, { acks: [3], mails: [mail("/p/b", 7)] }));
+    expect(due("/p")).toEqual(["b", null]);
+    // One that begins anew has no mail, nor has one that is forgotten.
+    run(born("/p/b"), enqueue("/p/c", 8), forget("/p/c"));
+    expect(due("/p")).toEqual(["", null]);
+    expect([due("/p/c"), due("/q"), due("")]).toEqual([
+      ["x", null],
+      ["d", null],
+      ["", null],
+    ]);
+  });
+
+  test("those whose timers are due are found, and when the next one will be", () => {
+    const at = (id: string, dueMs: number) => timer({ id, dueMs });
+    run(born("/p/a", { timers: [at("t", 30), at("u", 10)] }), born("/p/b", { timers: [timer()] }));
+    run(born("/q/c", { timers: [at("t", 5)] }), born("/p/d"), enqueue("/p/d", 1));
+    expect(due("/p", 9)).toEqual(["d", 10]);
+    expect(due("/p", 10)).toEqual(["a,d", 30]);
+    expect(due("/p", 30)).toEqual(["a,d", 100]);
+    expect(due("/p", 100)).toEqual(["a,b,d", null]);
+    run(commit("/p/a", 1, { timers: [at("t", 40), { id: "u", set: null }] }));
+    expect(due("/p", 30)).toEqual(["d", 40]);
+    // It becomes mail, and is due again.
+    expect(one(fire("/p/a", 1, 40, 50))).toEqual({ kind: "enqueued", seq: 2 });
+    run(commit("/p/a", 1, { acks: [2] }));
+    expect([due("/p", 49), due("/p", 50)]).toEqual([
+      ["d", 50],
+      ["a,d", 100],
+    ]);
+    run(fire("/p/a", 1, 50), commit("/p/a", 1, { acks: [3] }), born("/p/b"), forget("/p/d"));
+    expect(due("/p", 1_000)).toEqual(["", null]);
+    run(born("/p/a", { timers: [at("t", 70)] }), forget("/p/a"));
+    expect(due("/p", 1_000)).toEqual(["", null]);
+  });
+}
+
 function batchRules(): void {
   test("a batch is executed in its order, each operation seeing the ones before", () => {
     const answers = run(
@@ -734,5 +822,5 @@ async function sameAsReference(): Promise<void> {
   // The generator reaches everything, also what is refused.
   expect(letters(reference).total).toBeGreaterThan(20);
   expect(Math.min(...kinds.values()), [...kinds].join(" ")).toBeGreaterThan(100);
-  expect(kinds.size).toBe(11);
+  expect(kinds.size).toBe(13);
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type AnyBehaviour, actor } from "../../../src/actor/actor.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { ask } from "../../../src/actor/protocol.ts";
-import { checkArgs, child, dynamic, supervisor } from "../../../src/actor/spec.ts";
+import { type ActorSpec, checkArgs, child, dynamic, supervisor } from "../../../src/actor/spec.ts";
 import { tool } from "../../../src/actor/tool.ts";
 import { microvm, pool, sandbox } from "../../../src/actor/walls.ts";
 
@@ -65,6 +65,8 @@ describe("child()", () => {
       askTimeoutMs: 5_000,
       sliceMs: 100,
       maxReductions: 100_000_000,
+      hibernateAfterMs: null,
+      snapshotEvery: 1_024,
       validate: "edges",
       quota: null,
       runaway: null,
@@ -421,5 +423,34 @@ describe("tool()", () => {
     ],
   ])("refuses a tool with %s", (_, make, code) => {
     expect(refusal(make)).toContain(code);
+  });
+});
+
+describe("what the store alone may keep", () => {
+  const of = (options: Parameters<typeof dynamic>[3]) =>
+    dynamic("d", {}, Plain, options).template as ActorSpec;
+
+  test("hibernateAfter and snapshotEvery, within their limits", () => {
+    const spec = of({ durable: true, hibernateAfter: "5m", snapshotEvery: 10 });
+    expect([spec.hibernateAfterMs, spec.snapshotEvery]).toEqual([300_000, 10]);
+    expect(child("c", Plain, { durable: true, snapshotEvery: 1 }).snapshotEvery).toBe(1);
+    for (const snapshotEvery of [0, 1_025, 1.5]) {
+      expect(refusal(() => of({ durable: true, snapshotEvery }))).toContain("E_SPEC_RANGE");
+    }
+    expect(refusal(() => of({ durable: true, hibernateAfter: 0 }))).toContain("E_SPEC_RANGE");
+    expect(refusal(() => of({ durable: true, hibernateAfter: "soon" as never }))).toContain(
+      "E_UNITS",
+    );
+  });
+
+  test("only of durable actors, and only children that are started on demand leave the memory", () => {
+    expect(refusal(() => of({ hibernateAfter: "5m" }))).toContain(
+      "E_SPEC_COMBINATION: hibernateAfter on an actor that is not durable",
+    );
+    expect(refusal(() => of({ snapshotEvery: 5 }))).toContain(
+      "E_SPEC_COMBINATION: snapshotEvery on an actor that is not durable",
+    );
+    const fixed = () => child("c", Plain, { durable: true, hibernateAfter: "5m" });
+    expect(refusal(fixed)).toContain("E_SPEC_COMBINATION: hibernateAfter on a child that is not");
   });
 });

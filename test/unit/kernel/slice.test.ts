@@ -14,7 +14,8 @@ const mail = (type: string): Envelope => ({
   attempts: 0,
 });
 const send = (type: string): Effect => ({ kind: "send", envelope: mail(type) });
-const seal = (slice: Slice): [Commit, Effect[]] => slice.seal("/s/a", 7, "b", 1);
+const seal = (slice: Slice): [Commit, Effect[]] =>
+  slice.seal({ path: "/s/a", life: 7, behaviour: "b", version: 1 });
 const types = (commit: Commit) => commit.mails.map((each) => each.type);
 
 test("a new slice has nothing to commit", () => {

@@ -147,3 +147,23 @@ test("more large states than are remembered", () => {
   expect(engine.stateBytesWritten - before).toBeLessThan(40 * 200);
   for (const actor of [0, 20, 39]) expect(stateOf(`/p/${actor}`)).toEqual(large(actor, 1));
 }, 60_000);
+
+test("snapshotEvery: a state is written whole at least with every nth change", () => {
+  const text = noise(1, 20_000);
+  for (const [snapshotEvery, most] of [
+    [1, 0],
+    [2, 1],
+    [5, 4],
+  ] as const) {
+    const path = `/every${snapshotEvery}`;
+    born(path, { text, n: 0 });
+    const kept: number[] = [];
+    for (let n = 1; n <= 20; n++) {
+      write(path, { text, n }, { snapshotEvery });
+      kept.push(patches());
+      expect(stateOf(path)).toEqual({ text, n });
+    }
+    expect(Math.max(...kept), `every ${snapshotEvery}`).toBe(most);
+    engine.execute([forget(path)]);
+  }
+});
