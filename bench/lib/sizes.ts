@@ -40,3 +40,19 @@ export const idleMs = (n: number) => (n < 10_000 ? 200 : 3_000);
 export const QUIET = 200;
 /** How long the hog may hold its thread. @unit ms */
 export const SLICE_MS = 100;
+
+/** Stored actors that the programs about sleeping ones begin with. */
+const SLEEPERS = [10, 10_000];
+
+/** A figure at growing sizes: `startMs10`, `startMs10000`, and of the largest, n, `startMs`. */
+export async function figuresBySize(
+  name: string,
+  n: number,
+  measure: (count: number) => Promise<number>,
+): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  for (const count of SLEEPERS.filter((size) => size < n)) {
+    figures[`${name}${count}`] = await measure(count);
+  }
+  return { ...figures, [name]: await measure(n) };
+}

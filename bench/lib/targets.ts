@@ -35,6 +35,8 @@ export const TARGETS: readonly Target[] = [
   ...times("overhead", "coppice-bare", 0.97),
   { bench: "durable-one", figure: "p50Us", below: 1_000 },
   { bench: "durable-steps", figure: "p50Us", below: 5_000 },
+  { bench: "passive", figure: "startMs", below: 2_000 },
+  { bench: "passive", figure: "bytesEach", below: 200 },
   { bench: "restart", figure: "opsPerS", atLeast: 200_000 },
   { bench: "fair-async", figure: "p99Ms", below: 10 },
   { bench: "fair-below", figure: "p99Ms", below: 150 },

@@ -63,6 +63,28 @@ test("a peer that is fetched on demand is not fetched by --quick", () => {
   }
 });
 
+test("nodes with sleepers answer with what is stored, after a kill too, and leave no data", () => {
+  const folder = mkdtempSync(join(tmpdir(), "coppice-bench-test-"));
+  try {
+    const args = ["--json", "--quick", "passive", "recovery"];
+    const { status, stdout, stderr } = bench(args, { ...process.env, TMPDIR: folder });
+    const lines = stdout.trimEnd().split("\n");
+    const found = Map.groupBy(lines, (line) => JSON.parse(line).bench);
+    const [passive, recovery] = ["passive", "recovery"].map(
+      (name) => found.get(name)?.join() ?? "",
+    );
+    const ms = expect.any(Number);
+    expect(JSON.parse(passive || stderr)).toMatchObject({ n: 1_000, startMs10: ms, startMs: ms });
+    expect(JSON.parse(passive || stderr)).toMatchObject({ bytesEach: ms, rssMb: ms });
+    expect(JSON.parse(recovery || stderr)).toMatchObject({ n: 10, awayMs: ms });
+    expect(stderr).toContain("2 measured, 0 skipped, 0 failed");
+    expect(readdirSync(folder).filter((name) => name.includes("bench-data"))).toEqual([]);
+    expect(status).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 180_000);
+
 test("a peer that ends while it is measured is a failure, and the exit code says so", () => {
   const folder = mkdtempSync(join(tmpdir(), "coppice-bench-test-"));
   try {
