@@ -43,12 +43,13 @@ actors. Most of it is the node, from TypeScript sources. The store's file is in 
 rate is stored actors by these seconds.
 
 **What is not.** Start-up elsewhere; Redis on another machine or in a cluster; machines on KVM where the
-host has none; validation at the edges; mailboxes at their bound; more than two threads; other machines than the
-one named. xstate handles a message within the sender's send, so that its queues stay empty where others
-hold a million messages. \`memory\` counts the heap of the thread that has the actors and, as they are
-placed \`with-parent\`, what their supervisor keeps of them; for beam the memory of processes. \`abort\`
-includes the time until the decision. The restarts of *beam1* are a process that starts a linked one
-again; OTP's supervisor (*beam1-sup*) looks through all restarts of the period with each of them.
+host has none; validation at the edges; mailboxes at their bound; more than two threads; other machines
+than the one named. xstate handles a message within the sender's send, so that its queues stay empty
+where others hold a million messages. \`memory\` counts the heap of the thread that has the actors and,
+as they are placed \`with-parent\`, what their supervisor keeps of them; for beam the memory of
+processes. \`abort\` includes the time until the decision. The restarts of *beam1* are a process that
+starts a linked one again; OTP's supervisor (*beam1-sup*) looks through all restarts of the period with
+each of them.
 `;
 
 const measured = (results: Results, bench: string, peer: string) =>
