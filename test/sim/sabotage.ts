@@ -24,8 +24,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "no fencing of dead incarnations and finished messages",
     file: "kernel/verbs.ts",
-    find: "if (cell.active !== this) this.#late(verb);",
-    replace: "if (cell.active === undefined) this.#late(verb);",
+    find: "if (cell.active !== this) late(cell, verb);",
+    replace: "if (cell.active === undefined) late(cell, verb);",
     check: "S3 ",
   },
   {
@@ -61,7 +61,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "a late reply is delivered",
     file: "kernel/asks.ts",
-    find: "    this.#expected.delete(pending.id);",
+    find: "    this.#expected.delete(pending);",
     replace: "",
     check: "S11 ",
   },
