@@ -6,7 +6,7 @@
  */
 import type { ExitReason } from "../actor/exit.ts";
 import { isClean } from "../actor/exit.ts";
-import type { AutoShutdown, Restart, Strategy } from "../actor/spec.ts";
+import type { AutoShutdown, ChildSpec, Restart, Strategy } from "../actor/spec.ts";
 
 /** What becomes of a child that ended. */
 export type Verdict = "restart" | "keep" | "remove";
@@ -16,6 +16,18 @@ export function verdict(restart: Restart, reason: ExitReason): Verdict {
   if (restart === "permanent") return "restart";
   if (restart === "temporary") return "remove";
   return isClean(reason) ? "keep" : "restart";
+}
+
+/** Did somebody mean its end? Anything else has only kept it from starting. */
+const wasMeant = (reason: ExitReason): boolean =>
+  isClean(reason) ||
+  reason.tag === "linked" ||
+  (reason.tag === "killed" && reason.by !== "deadline");
+
+/** Is the start of a child that was there before tried again? What a store has is not lost with a start. */
+export function comesAgain(spec: ChildSpec, reason: ExitReason): boolean {
+  if (verdict(spec.restart, reason) === "restart") return true;
+  return spec.kind === "actor" && spec.durable && !wasMeant(reason);
 }
 
 /** How restart times are compared: milliseconds, or OTP's truncated whole seconds (7.1–7.5). */

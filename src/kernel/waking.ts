@@ -7,7 +7,7 @@
  * its mailbox, or it is about to be found gone, and then started again (`wanted`).
  */
 import { type ExitReason, SHUTDOWN } from "../actor/exit.ts";
-import { verdict } from "./strategy.ts";
+import { comesAgain } from "./strategy.ts";
 import {
   type Commands,
   type From,
@@ -128,7 +128,8 @@ export function onWoken(
   } else if (reason.tag === "no_actor") remove(state, child, out);
   else {
     out.report({ kind: "start_error", child, reason });
-    if (verdict(child.spec.restart, reason) === "restart") {
+    // Whoever could not come back has not ended: the store has it still, and it is needed still.
+    if (comesAgain(child.spec, reason)) {
       child.status = "restarting";
       state.inbox.push({ type: "retry", child, reason });
     } else remove(state, child, out);

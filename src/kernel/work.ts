@@ -7,6 +7,7 @@
  * life that is no present child's is ignored (5.4).
  */
 import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
+import { comesAgain } from "./strategy.ts";
 import {
   type Action,
   ALL,
@@ -263,15 +264,17 @@ function startFailed(
     return run(state, "unwind", actions, out, null, { tag: "shutdown", detail: cause });
   }
   state.work = null;
-  if (work.kind === "restart" && reason.tag === "no_actor" && mayHibernate(state)) {
-    // It was to come back, could not start, and turns out not to be there.
-    return remove(state, child, out);
-  }
-  if (work.kind === "restart") {
-    // Retried behind what is already queued, so that a restart loop can be interrupted (8.1, 8.4).
-    child.status = "restarting";
-    state.inbox.push({ type: "retry", child, reason });
-    return;
+  const renewed = work.kind === "revive" && state.spec.template !== null;
+  if (work.kind === "restart" || renewed) {
+    const absent = reason.tag === "no_actor" && mayHibernate(state);
+    // It was to come back, could not start, and turns out not to be there; or its end was meant.
+    if (absent || (renewed && !comesAgain(child.spec, reason))) remove(state, child, out);
+    else {
+      // Retried behind what is already queued, so that a restart loop can be interrupted (8.1, 8.4).
+      child.status = "restarting";
+      state.inbox.push({ type: "retry", child, reason });
+    }
+    if (!renewed) return;
   }
   if (work.kind === "start") {
     // What the store had before this start is not this start's to take away.

@@ -3,8 +3,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
+import type { ExitReason } from "../../../src/actor/exit.ts";
 import { ask } from "../../../src/actor/protocol.ts";
-import { dynamic, supervisor } from "../../../src/actor/spec.ts";
+import { dynamic, type Restart, supervisor } from "../../../src/actor/spec.ts";
 import { submit } from "../../../src/kernel/delivery.ts";
 import type {
   AdminRequest,
@@ -330,5 +331,69 @@ test("a need that comes while one leaves is met when it has left", () => {
     m.feed({ type: "wake", id: "b", sure: false });
     expect(m.did.filter((each) => each === "start a")).toHaveLength(2);
     expect(m.kids).toContain("a:up");
+  }
+});
+
+/** A supervisor whose only child, "a", is asleep. */
+function sleeping(restart: Restart): Machine {
+  const spec = dynamic("d", {}, Talk, { durable: true, hibernateAfter: "1s", restart });
+  const m = new Machine(spec);
+  m.call({ op: "start_child", id: "a", args: { who: "a" } });
+  m.feed({ type: "hibernated", life: m.state.children.get("a")?.life ?? 0 });
+  return m;
+}
+
+const RESTARTS: readonly Restart[] = ["permanent", "transient", "temporary"];
+const FAILURES: readonly ExitReason[] = [
+  { tag: "thread_lost", thread: 1 },
+  { tag: "killed", by: "deadline" },
+  { tag: "bad_start", code: "E_STORE_VERSION", message: "no upgrade" },
+  { tag: "error", name: "Error", message: "an upgrade throws" },
+];
+
+test("who could not come back is not forgotten, and is started again", () => {
+  for (const restart of RESTARTS) {
+    for (const reason of FAILURES) {
+      const m = sleeping(restart);
+      m.outcomes.set("a", { error: reason });
+      m.feed({ type: "wake", id: "a", sure: false });
+      expect([m.forgot, m.kids], `${restart} ${reason.tag}`).toEqual([[], "a:up"]);
+    }
+  }
+});
+
+test("who is killed while it comes back has ended", () => {
+  const reason: ExitReason = { tag: "killed", by: "operator" };
+  for (const restart of RESTARTS) {
+    const m = sleeping(restart);
+    m.outcomes.set("a", { error: reason });
+    m.feed({ type: "wake", id: "a", sure: false });
+    const back = restart !== "temporary";
+    expect([m.forgot, m.kids], restart).toEqual(back ? [[], "a:up"] : [["a"], ""]);
+  }
+});
+
+test("renewed, it could not start: tried again, and no record of it stays behind without a life", () => {
+  for (const reason of FAILURES) {
+    const m = sleeping("permanent");
+    m.feed({ type: "wake", id: "a", sure: false });
+    m.outcomes.set("a", { error: reason });
+    expect(m.call({ op: "renew_child", id: "a" })).toMatchObject({ error: "start_failed" });
+    expect([m.forgot, m.kids], reason.tag).toEqual([[], "a:up"]);
+  }
+  const m = sleeping("permanent");
+  m.feed({ type: "wake", id: "a", sure: false });
+  m.outcomes.set("a", { error: { tag: "no_actor", path: "/d/a" } });
+  m.call({ op: "renew_child", id: "a" });
+  expect(m.kids).toBe("");
+});
+
+test("renewed, a child that no store has and that may not restart is gone when it cannot start", () => {
+  for (const restart of RESTARTS) {
+    const m = new Machine(dynamic("d", {}, Talk, { restart }));
+    m.call({ op: "start_child", id: "a", args: { who: "a" } });
+    m.outcomes.set("a", { error: { tag: "error", name: "Error", message: "no" } });
+    m.call({ op: "renew_child", id: "a" });
+    expect(m.kids, restart).toBe(restart === "temporary" ? "" : "a:up");
   }
 });
