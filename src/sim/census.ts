@@ -30,6 +30,9 @@ export class Census {
   /** Paths of those that are in the store only. */
   readonly asleep = new Set<string>();
 
+  /** By call: whom somebody is about to end. */
+  readonly ending = new Map<number, string>();
+
   /** Is somebody of this path there, awake or asleep? */
   isThere(path: string): boolean {
     return this.living.has(path) || this.asleep.has(path);
@@ -58,6 +61,12 @@ export class Census {
       this.byLife.delete(event.life);
       this.living.delete(event.path);
       this.asleep.add(event.path);
+    } else if (event.type === "forgotten") {
+      this.asleep.delete(event.path);
+    } else if (event.type === "called") {
+      if (event.ends !== undefined) this.ending.set(event.key, event.ends);
+    } else if (event.type === "returned") {
+      this.ending.delete(event.key);
     } else if (event.type === "stop_ordered" || event.type === "child_terminated") {
       // What is done about it from here on is about its end.
       this.asleep.delete(event.path);

@@ -35,6 +35,8 @@ export const FAULTS = {
   "clock pause": "the machine sleeps for 30 s",
   "small mailbox": "an actor's mailbox holds a few messages only",
   "short start": "an actor must start within a moment",
+  "store error before": "the store fails and nothing took effect: the thread that asked ends",
+  "store error after": "all took effect, and the store fails before it answers: likewise",
 } as const;
 
 export type Fault = keyof typeof FAULTS;

@@ -55,6 +55,8 @@ export class Havoc {
     if (faults.fires("kill supervisor")) return this.#killSupervisor();
     if (faults.fires("several deaths")) return this.#severalDeaths();
     if (faults.fires("lose thread")) return this.#loseThread();
+    if (faults.fires("store error before")) return this.#storeError(0);
+    if (faults.fires("store error after")) return this.#storeError(1);
     if (faults.fires("suspend process")) return this.#suspend(this.#anybody());
     if (faults.fires("shut down child")) {
       const reason: ExitReason = { tag: "shutdown", detail: "operator" };
@@ -130,14 +132,25 @@ export class Havoc {
     return this.#signal("suspend", { kind: "suspend", to });
   }
 
-  #loseThread(): boolean {
-    const { world, stream, swarm, workload, census } = this.#chaos;
-    const thread = 1 + below(this.#random, swarm.threads);
+  /** What a thread had asked of the store is done, or not, and nobody tells it. @param part 0 or 1 */
+  #storeError(part: number): boolean {
+    const { world } = this.#chaos;
+    const asking = [...world.hosts.keys()].filter(
+      (thread) => thread > 0 && (world.hosts[thread]?.store.size ?? 0) > 0,
+    );
+    return asking.length > 0 && this.#loseThread(pick(this.#random, asking), part);
+  }
+
+  #loseThread(
+    thread = 1 + below(this.#random, this.#chaos.swarm.threads),
+    part: number | null = null,
+  ): boolean {
+    const { world, stream, workload, census } = this.#chaos;
     const host = world.hosts[thread];
     if (!host?.alive) return false;
     const reason: ExitReason = { tag: "thread_lost", thread };
     const lives = [...host.kernel.members.values()];
-    world.loseThread(thread);
+    world.loseThread(thread, part);
     stream.emit({ type: "lost", lost: thread });
     for (const [life, at] of this.#threads) {
       if (at === thread && !census.isAlive(life)) workload.goes(life);

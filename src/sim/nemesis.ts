@@ -183,9 +183,9 @@ export class Nemesis {
   }
 
   /** A call from outside: it must be answered once. */
-  #called(key: number, to: string, what: string): (answer: Answer) => void {
+  #called(key: number, to: string, what: string, ends?: string): (answer: Answer) => void {
     const { stream } = this.#chaos;
-    stream.emit({ type: "called", key, to, what });
+    stream.emit({ type: "called", key, to, what, ...(ends === undefined ? {} : { ends }) });
     return (answer) => {
       const value = answer.ok ? (answer.value as AdminResult | null) : null;
       const error = typeof value === "object" && value !== null && "error" in value;
@@ -196,7 +196,8 @@ export class Nemesis {
 
   #call(to: string, request: AdminRequest): void {
     const { world, workload } = this.#chaos;
-    const done = this.#called(workload.nextKey(), to, request.op);
+    const ends = request.op === "terminate_child" ? `${to}/${request.id}` : undefined;
+    const done = this.#called(workload.nextKey(), to, request.op, ends);
     world.control.call(to, request, FOREVER_MS, done);
   }
 

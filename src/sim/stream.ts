@@ -37,7 +37,8 @@ export type SimFact =
   | { type: "timer_set"; path: string; life: number; key: number; when: string; dueMs: number }
   | { type: "timer_cancelled"; path: string; life: number; key: number }
   /** A call from outside, and its end. */
-  | { type: "called"; key: number; to: string; what: string }
+  /** `ends`: whom the call is to end. */
+  | { type: "called"; key: number; to: string; what: string; ends?: string }
   | { type: "returned"; key: number; how: string }
   /** A supervisor orders a start or a stop; `work` numbers its pieces of work. */
   | { type: "start_ordered"; path: string; life: number; parent: string; work: number; why: string }

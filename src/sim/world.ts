@@ -212,15 +212,15 @@ export class World {
   }
 
   /**
-   * A thread is gone with all that was on it. Of what it had given to the store a random prefix
-   * still takes effect, then its channel is closed. @returns false when it is gone already
+   * A thread is gone with all that was on it. Of what it had given to the store a prefix still takes
+   * effect: `part` of it, random when null. @returns false when it is gone already
    */
-  loseThread(thread: number): boolean {
+  loseThread(thread: number, part: number | null = null): boolean {
     const host = this.hosts[thread] as Host;
     if (thread === 0 || !host.alive) return false;
     host.alive = false;
     this.losses[thread] = (this.losses[thread] as number) + 1;
-    const batch = Math.floor(this.options.random() * (host.store.size + 1));
+    const batch = Math.floor((part ?? this.options.random()) * (host.store.size + 1));
     if (batch > 0) this.engine.execute(host.store.take(batch));
     this.options.onLost?.(host.store.take());
     this.links.lose(thread, this.options.random);

@@ -113,6 +113,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: 'for (const to of mutingAfar) kernel.send({ kind: "unmute", to, by }, null);',
     replace: "",
     check: "liveness: actors rest",
+    always: ["small mailbox"],
   },
   {
     name: "room on a line lets nobody go on",
@@ -135,6 +136,14 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "    if (life < (this.#owners.get(path) ?? 0)) return {",
     replace: "    if (life < 0) return {",
     check: "K11 an older life",
+  },
+  {
+    name: "mail that a lost thread had stored is not read",
+    file: "kernel/loss.ts",
+    find: "if (member instanceof Cell) catchUp(member);",
+    replace: "if (member instanceof Cell) void catchUp;",
+    check: "liveness: ",
+    always: ["store error after", "delay answers"],
   },
   {
     name: "a delivery is not counted before it happens",
@@ -204,6 +213,14 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "  state.asleep++;",
     replace: "  out.forget(child);",
     check: "durable: who sleeps is kept",
+  },
+  {
+    name: "who could not come back is forgotten",
+    file: "kernel/strategy.ts",
+    find: "spec.durable && !wasMeant(reason)",
+    replace: "spec.durable && wasMeant(reason)",
+    check: "durable: who sleeps is kept",
+    always: ["store error before", "store error after"],
   },
   {
     name: "timers of sleeping actors are not looked for",
