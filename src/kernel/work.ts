@@ -277,8 +277,8 @@ function startFailed(
     if (!renewed) return;
   }
   if (work.kind === "start") {
-    // What the store had before this start is not this start's to take away.
-    if (ousted(reason)) drop(state, child);
+    // What the store had before this start, of one who may be asleep, is not this start's to take away.
+    if (ousted(reason) || (work.from !== null && mayHibernate(state))) drop(state, child);
     else if (work.from !== null) remove(state, child, out);
     else {
       // A child that was there before, on another node: its start is a restart.

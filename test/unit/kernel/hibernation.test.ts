@@ -362,6 +362,16 @@ test("who could not come back is not forgotten, and is started again", () => {
   }
 });
 
+test("a start by the id of one who is asleep takes nothing away when it fails", () => {
+  for (const reason of FAILURES) {
+    const m = sleeping("temporary");
+    m.outcomes.set("a", { error: reason });
+    const answer = m.call({ op: "start_child", id: "a", args: { who: "a" } });
+    expect(answer).toMatchObject({ error: "start_failed" });
+    expect([m.forgot, m.kids], reason.tag).toEqual([[], ""]);
+  }
+});
+
 test("who is killed while it comes back has ended", () => {
   const reason: ExitReason = { tag: "killed", by: "operator" };
   for (const restart of RESTARTS) {
