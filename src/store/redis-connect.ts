@@ -96,7 +96,11 @@ export class RedisConnections {
       reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     };
     const retryStrategy = (times: number) => Math.min(times * 50, RETRY_MAX_MS);
-    const single = { ...common, enableOfflineQueue: false, retryStrategy };
+    // The client's own way to subscribe again leaves a failure to nobody.
+    const single = {
+      ...common,
+      ...{ enableOfflineQueue: false, retryStrategy, autoResubscribe: false },
+    };
     const at = shownUrl(spec.url);
     const make = () => {
       if (!spec.cluster) return new Redis(spec.url, single);
@@ -140,6 +144,8 @@ export class RedisConnections {
   /** Told what others publish on a channel; after a lost connection it goes on. */
   async listen(channel: string, heard: (message: Buffer) => void): Promise<void> {
     await this.#listener.subscribe(channel);
+    // A connection that breaks again will be ready again.
+    this.#listener.on("ready", () => void this.#listener.subscribe(channel).catch(() => {}));
     this.#listener.on("messageBuffer", (at: Buffer, message: Buffer) => {
       if (at.toString() === channel) heard(message);
     });
