@@ -5,11 +5,11 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { arch, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { unpackDebian } from "../../src/tool/debian.ts";
-import { startRedis } from "../../test/redis/server.ts";
+import { freePort, startRedis } from "../../test/redis/server.ts";
 import type { Peer, Program } from "./catalogue.ts";
 import { packageOf } from "./fetched.ts";
 
@@ -152,16 +152,5 @@ function answers(port: number): Promise<boolean> {
       resolve(is);
     };
     socket.once("connect", () => settle(true)).once("error", () => settle(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -112,7 +112,8 @@ async function answering(client: Redis): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback nobody listens on now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
