@@ -17,6 +17,7 @@ import { findImage, type Image, lacking, type Runtime } from "../src/tool/image.
 import type { Machine } from "../src/tool/machine.ts";
 import { MachinePool } from "../src/tool/machine-pool.ts";
 import { machineMemory, type Shape } from "../src/tool/qemu.ts";
+import { qemu } from "../src/tool/qemu-machine.ts";
 import { runFolder } from "../src/tool/run-folder.ts";
 import type { Sandbox } from "../src/tool/sandbox.ts";
 import { Template } from "../src/tool/template.ts";
@@ -96,7 +97,7 @@ function memoryOf(machine: Machine): { privateMb: number; sharedMb: number } {
 /** Copies of a template that nobody has warmed up. */
 async function fresh(runtime: Runtime, folder: string, n: number) {
   const made = performance.now();
-  const template = await Template.make(shapeOf(runtime), folder);
+  const template = await Template.make(qemu, shapeOf(runtime), folder);
   const templateMs = performance.now() - made;
   const times: number[] = [];
   const ends: number[] = [];
@@ -119,7 +120,7 @@ async function fresh(runtime: Runtime, folder: string, n: number) {
 
 /** Machines that wait warm, as a tool's call finds them when none is in a hurry. */
 async function pooled(folder: string, n: number): Promise<Record<string, number>> {
-  const pool = new MachinePool(folder, 2);
+  const pool = new MachinePool(qemu, folder, 2);
   const figures: Record<string, number> = {};
   for (const runtime of RUNTIMES) {
     await pool.release(await answer(pool, runtime));

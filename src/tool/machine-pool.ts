@@ -8,6 +8,7 @@
  */
 import { rm } from "node:fs/promises";
 import type { Machine } from "./machine.ts";
+import type { Monitor } from "./monitor.ts";
 import type { Shape } from "./qemu.ts";
 import { Template } from "./template.ts";
 
@@ -55,6 +56,7 @@ class Gate {
 }
 
 export class MachinePool {
+  readonly #monitor: Monitor;
   readonly #folder: string;
   readonly #warmMax: number;
   readonly #kinds = new Map<string, Kind>();
@@ -67,7 +69,8 @@ export class MachinePool {
   #closed = false;
 
   /** @param folder of the templates @param cores restores at a time, and warm copies of a template */
-  constructor(folder: string, cores: number) {
+  constructor(monitor: Monitor, folder: string, cores: number) {
+    this.#monitor = monitor;
     this.#folder = folder;
     this.#warmMax = Math.min(cores, 4);
     this.#restores = new Gate(cores);
@@ -151,7 +154,7 @@ export class MachinePool {
   #takeWarm(kind: Kind): Machine | null {
     for (let next = kind.warm.shift(); next !== undefined; next = kind.warm.shift()) {
       if (next.alive) {
-        next.control.command("cont").catch(() => {}); // a dead machine says so itself
+        next.go();
         return next;
       }
       this.#track(this.release(next));
@@ -163,7 +166,7 @@ export class MachinePool {
     const template = kind.template && (await kind.template.catch(() => null));
     if (template?.intact()) return template;
     if (template) await template.remove(); // changed since it was written: by whom? not again
-    const making = Template.make(kind.shape, this.#folder);
+    const making = Template.make(this.#monitor, kind.shape, this.#folder);
     kind.template = making;
     return making;
   }
@@ -225,7 +228,7 @@ export class MachinePool {
       this.#track(this.release(machine));
       return;
     }
-    machine.control.command("stop").catch(() => {}); // a dead machine is not given out
+    machine.hold();
     kind.warm.push(machine);
   }
 

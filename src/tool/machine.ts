@@ -1,16 +1,17 @@
 /**
- * Owns: one virtual machine from its start to its end: QEMU in its jail, the channel to the guest, and
- * that nothing of it is left. It must be started from a thread that lasts: the walls fall with it.
- * Does not own: what is said over the channel (guest-call.ts), copies (template.ts).
+ * Owns: one virtual machine from its start to its end: its monitor's process in its jail, the channel to
+ * the guest, and that nothing of it is left. It must be started from a thread that lasts: the walls fall
+ * with it.
+ * Does not own: what is said over the channel (guest-call.ts), copies (template.ts), what is said to the
+ * monitor (qemu-machine.ts).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import { encodeFrame, type Frame, FrameError, FrameReader, type ToGuest } from "./frames.ts";
-import { type Jail, jailed } from "./jail.ts";
+import type { Spawn } from "./jail.ts";
 import { descendants, endTree, useOf } from "./processes.ts";
-import { Control } from "./qmp.ts";
 
-/** Of QEMU's complaints, what is kept. */
+/** Of a monitor's complaints, what is kept. */
 const COMPLAINT_MAX = 2_000;
 
 /** The end of a machine: `hostile` when the guest broke the protocol. */
@@ -21,35 +22,26 @@ export interface MachineEnd {
 
 type Listener = (said: Frame | MachineEnd) => void;
 
-export class Machine {
-  readonly control: Control;
+export abstract class Machine {
   readonly #child: ChildProcess;
-  readonly #channel: Duplex;
   readonly #reader = new FrameReader();
   readonly #closed: Promise<void>;
+  #channel: Duplex | null = null;
   #listener: Listener | null = null;
   #kept: Frame[] = [];
   #end: MachineEnd | null = null;
   #complaint = "";
   #vmm = 0;
 
-  /** @param state descriptor of a template's state, for a copy */
-  constructor(jail: Jail, state?: number) {
-    const { file, args, env } = jailed(jail);
-    const stdio = [
-      "ignore",
-      "ignore",
-      "pipe",
-      "pipe",
-      "pipe",
-      ...(state === undefined ? [] : [state]),
-    ];
+  /** @param beside what its process has as descriptors 3 and up: a socket to it, or an open one of ours */
+  constructor({ file, args, env }: Spawn, beside: readonly ("pipe" | number)[]) {
+    const stdio = ["ignore", "ignore", "pipe", ...beside];
     const child = spawn(file, args, { env, stdio: stdio as ("pipe" | "ignore" | number)[] });
     this.#child = child;
     this.#closed = new Promise((resolve) => {
       child.once("close", () => resolve());
       child.once("error", (error) => {
-        this.#finish({ kind: "gone", why: `${file} cannot be started: ${error.message}` });
+        this.finish({ kind: "gone", why: `${file} cannot be started: ${error.message}` });
         if (child.pid === undefined) resolve();
       });
     });
@@ -57,12 +49,27 @@ export class Machine {
       this.#complaint = (this.#complaint + bytes.toString()).slice(-COMPLAINT_MAX);
     });
     child.once("exit", () =>
-      setImmediate(() => this.#finish({ kind: "gone", why: this.#obituary() })),
+      setImmediate(() => this.finish({ kind: "gone", why: this.#obituary() })),
     );
-    this.#channel = child.stdio[3] as Duplex;
-    this.#channel.on("error", () => {}); // its end is told by the child's
-    this.#channel.on("data", (bytes: Buffer) => this.#read(bytes));
-    this.control = new Control(child.stdio[4] as Duplex);
+  }
+
+  /** Stops a machine that waits for a call, if that is of use. One that has ended is no error. */
+  abstract hold(): void;
+  /** Lets it go on. */
+  abstract go(): void;
+  /** Writes its state down; it is of no use afterwards. @throws Error what its monitor says */
+  abstract save(): Promise<void>;
+
+  /** The socket to its process. @param at from 3 */
+  protected socket(at: number): Duplex {
+    return this.#child.stdio[at] as Duplex;
+  }
+
+  /** The channel to the guest, once there is one. */
+  protected attach(channel: Duplex): void {
+    this.#channel = channel;
+    channel.on("error", () => {}); // its end is told by the process's, or by its "close"
+    channel.on("data", (bytes: Buffer) => this.#read(bytes));
   }
 
   /** Frames nobody has listened for are kept for who comes. One listener at a time. */
@@ -74,12 +81,12 @@ export class Machine {
   }
 
   send(type: ToGuest, payload?: Uint8Array): boolean {
-    return this.#channel.write(encodeFrame(type, payload));
+    return this.#channel?.write(encodeFrame(type, payload)) ?? false;
   }
 
   /** Calls back when what was sent has left this process. */
   drained(then: () => void): void {
-    this.#channel.once("drain", then);
+    this.#channel?.once("drain", then);
   }
 
   /** The next frame, which must be of `type`. @throws Error when it is not, or none comes in time */
@@ -105,7 +112,7 @@ export class Machine {
     return this.#end === null;
   }
 
-  /** QEMU's own process. */
+  /** The monitor's own process. */
   get pid(): number {
     if (this.#vmm === 0 && this.#child.pid) this.#vmm = descendants(this.#child.pid).at(-1) ?? 0;
     return this.#vmm;
@@ -132,12 +139,13 @@ export class Machine {
       if (this.#kept.length > 16) throw new FrameError("frames that nobody asked for");
     } catch (thrown) {
       if (!(thrown instanceof FrameError)) throw thrown;
-      this.#finish({ kind: "hostile", why: thrown.message });
+      this.finish({ kind: "hostile", why: thrown.message });
       void endTree(this.#child);
     }
   }
 
-  #finish(end: MachineEnd): void {
+  /** Tells its end, once. */
+  protected finish(end: MachineEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
     this.#listener?.(end);

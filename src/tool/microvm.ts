@@ -17,6 +17,7 @@ import { builtImages, lacking } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
 import { MachinePool } from "./machine-pool.ts";
 import { type Accelerator, machineMemory } from "./qemu.ts";
+import { qemu } from "./qemu-machine.ts";
 import { runFolder } from "./run-folder.ts";
 import type {
   CommandOutput,
@@ -48,7 +49,7 @@ export class MicroVms implements Sandbox {
       tell(message);
     };
     this.tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
-    this.#pool = new MachinePool(folder, availableParallelism());
+    this.#pool = new MachinePool(qemu, folder, availableParallelism());
     this.#calls = new Calls(
       this.tier,
       (request, limits) => refusal(request, { ...limits, witness: false }) ?? unfitCut(request),
