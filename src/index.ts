@@ -32,6 +32,7 @@ export {
   type DynamicRef,
   dynamicRef,
   type Messages,
+  type NewChild,
   type Ref,
   ref,
   refSchema,

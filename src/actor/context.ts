@@ -9,6 +9,7 @@ import type {
   DynamicRef,
   InputOf,
   Messages,
+  NewChild,
   OutputOf,
   Ref,
   TellKeys,
@@ -130,10 +131,7 @@ export interface Context<M extends Messages = Messages, Out = never> extends Sen
     options?: AfterOptions,
   ): Timer;
   /** Starts a child of a dynamic supervisor. @throws ActorError (rejects) refused | exited */
-  start<A, N extends Messages>(
-    supervisor: DynamicRef<A, N>,
-    options: { id?: string; args: A },
-  ): Promise<Ref<N>>;
+  start<A, N extends Messages>(supervisor: DynamicRef<A, N>, options: NewChild<A>): Promise<Ref<N>>;
   /** Be told once, by the behaviour's `down` handler, when that incarnation ends. */
   watch(ref: AnyRef): { readonly id: number; cancel(): void };
   /** End together: an unclean end of one ends the other, unless it has an `exit` handler. */

@@ -54,6 +54,12 @@ export interface DynamicRef<A = unknown, M extends Messages = Messages> {
   readonly [PROTOCOL]?: (args: A, messages: M) => M;
 }
 
+/** Who a new child of a dynamic supervisor is. `args` may be left out where its behaviour takes none. */
+export type NewChild<A> = {
+  /** @default `#1`, `#2` … */
+  id?: string;
+} & (undefined extends A ? { args?: A } : { args: A });
+
 /** Any ref, whatever it may be sent. */
 export type AnyRef = { readonly path: string };
 

@@ -9,7 +9,7 @@ import { checkId } from "../actor/actor.ts";
 import type { AfterOptions, AnyContext, Log, Timer, UseOptions } from "../actor/context.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, ExitThrown, NORMAL } from "../actor/exit.ts";
-import { Address } from "../actor/protocol.ts";
+import { Address, type NewChild } from "../actor/protocol.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { type Delay, setAlarm } from "./alarms.ts";
@@ -192,7 +192,7 @@ export class Verbs {
     }
   }
 
-  start(ref: Target, options: { id?: string; args: unknown }): Promise<unknown> {
+  start(ref: Target, options: NewChild<unknown>): Promise<unknown> {
     const { id, args } = options;
     if (id !== undefined) checkId(id, "child id");
     return this.#within("start", (cell) => {

@@ -11,6 +11,7 @@ import type {
   DynamicRef,
   InputOf,
   Messages,
+  NewChild,
   OutputOf,
   Ref,
   TellKeys,
@@ -66,10 +67,7 @@ export interface System extends Omit<Sender, "tell" | "ask">, AsyncDisposable {
     options?: { timeout?: Duration; id?: string },
   ): Promise<OutputOf<M[K]>>;
   /** Starts a child of a dynamic supervisor. @throws ActorError (rejects) refused | no_actor */
-  start<A, M extends Messages>(
-    supervisor: DynamicRef<A, M>,
-    options: { id?: string; args: A },
-  ): Promise<Ref<M>>;
+  start<A, M extends Messages>(supervisor: DynamicRef<A, M>, options: NewChild<A>): Promise<Ref<M>>;
   /** An administrative call to a supervisor (SEMANTICS 12, 13). */
   admin(path: string, request: AdminRequest): Promise<AdminResult>;
   /** An actor's state, in turn with its mail (OTP's sys:get_state). */
@@ -178,7 +176,7 @@ export function verbsOf(kernel: Kernel, names: Names, over: () => ExitReason | n
         kernel.request(ref.path, type, value, ms, settle(resolve, reject), name);
       });
     },
-    start: async (to: DynamicRef, options: { id?: string; args: unknown }) => {
+    start: async (to: DynamicRef, options: NewChild<unknown>) => {
       const behaviour = names.behaviours.get(to.dynamic);
       const args = behaviour ? checkArgs(behaviour, options.args, to.path) : options.args;
       const request: AdminRequest = { op: "start_child", id: options.id, args };

@@ -15,6 +15,7 @@ import type {
   DynamicRef,
   InputOf,
   Messages,
+  NewChild,
   OutputOf,
   Ref,
   TellKeys,
@@ -77,10 +78,7 @@ export interface Sim extends Sender {
     options?: { timeout?: Duration },
   ): Promise<OutputOf<M[K]>>;
   /** Starts a child of a dynamic supervisor. @throws ActorError (rejects) refused | no_actor */
-  start<A, M extends Messages>(
-    supervisor: DynamicRef<A, M>,
-    options: { id?: string; args: A },
-  ): Promise<Ref<M>>;
+  start<A, M extends Messages>(supervisor: DynamicRef<A, M>, options: NewChild<A>): Promise<Ref<M>>;
   /** An administrative call to a supervisor (SEMANTICS 12, 13). */
   admin(path: string, request: AdminRequest): Promise<AdminResult>;
   /** An actor's state, in turn with its mail. */
@@ -132,7 +130,6 @@ export async function simulate(app: App, options: SimulateOptions = {}): Promise
 }
 
 type Ask = { timeout?: Duration };
-type StartOptions = { id?: string; args: unknown };
 
 function verbsOf(clockwork: Clockwork, behaviours: ReadonlyMap<string, AnyBehaviour>): Sim {
   const checked = ({ path, behaviour }: Ref, type: string, message: unknown): unknown => {
@@ -158,7 +155,7 @@ function verbsOf(clockwork: Clockwork, behaviours: ReadonlyMap<string, AnyBehavi
       const ms = milliseconds(timeout, "sim.ask timeout");
       return call((kernel, done) => kernel.request(ref.path, type, value, ms, done));
     },
-    async start({ path, dynamic }: DynamicRef, { id, args }: StartOptions) {
+    async start({ path, dynamic }: DynamicRef, { id, args }: NewChild<unknown>) {
       const behaviour = behaviours.get(dynamic);
       const value = behaviour ? checkArgs(behaviour, args, path) : args;
       const result = await admin(path, { op: "start_child", id, args: value });

@@ -179,6 +179,8 @@ export async function outside() {
   system.tell(analyst, "note", { text: 1 });
   // @ts-expect-error wrong args
   await system.start(analysts, { args: { desk: 1 } });
+  // @ts-expect-error no args
+  await system.start(analysts, { id: "x" });
   // @ts-expect-error a plain ref says nothing of messages
   await system.ask(refSchema.parse(0), "question", { text: 1 }).then((reply) => reply.text);
 }

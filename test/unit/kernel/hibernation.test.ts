@@ -200,6 +200,16 @@ test("what waits keeps it: a deferred answer, a timer for idleness, a timer that
   expect([got, (await state(t, "b")).said]).toEqual([[7], ["idle"]]);
 });
 
+test("it does not leave for less time than it leaves after", async () => {
+  const t = await node();
+  for (const id of ["a", "b"]) await start(t, id);
+  // Looked at after 1 s and, found idle, after 2 s.
+  await t.tell("d/a", "remind", { ms: 2_900, every: false, skip: false });
+  await t.tell("d/b", "remind", { ms: 3_500, every: false, skip: false });
+  await t.advance(2_500);
+  expect([awake(t, "a"), awake(t, "b")]).toEqual([true, false]);
+});
+
 test("an id of outside mail is known while it is asleep", async () => {
   const t = await node();
   await asleep(t);
