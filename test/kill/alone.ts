@@ -48,13 +48,14 @@ export class Alone {
     } else {
       if (death.after === "effect") {
         const acted = stage.outside.next("first", (said) => said.boot === boot);
-        const heard = acted.catch(
-          (error) => void stage.faults.push(`boot ${boot}: ${error.message}`),
-        );
+        const heard = acted.catch((error) => {
+          if (!stage.options.signal.aborted) stage.faults.push(`boot ${boot}: ${error.message}`);
+        });
         await Promise.race([heard, stage.aborted]);
       }
       await Promise.race([sleep(death.ms), child.exited, stage.aborted]);
-      if (child.over) stage.faults.push(`boot ${boot} ended by itself`);
+      if (child.over && !stage.options.signal.aborted)
+        stage.faults.push(`boot ${boot} ended by itself`);
     }
     this.#killedAt = performance.now();
     await child.kill();

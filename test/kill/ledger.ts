@@ -29,6 +29,8 @@ const url = process.env.COPPICE_KILL_REDIS;
 const boot = Number(process.env.COPPICE_KILL_BOOT ?? 0);
 
 const lease = (process.env.COPPICE_KILL_LEASE ?? "5s") as "5s";
+/** Agents that are idle for so long leave the memory, if this is set. */
+const idle = process.env.COPPICE_KILL_IDLE as "1s" | undefined;
 
 const effect = z.object({ token: z.number(), hop: z.number(), agent: z.string() });
 
@@ -185,7 +187,10 @@ export const crowd = dynamicRef("/ledger/agents", Agent);
 export default app({
   store: url === undefined ? sqlite() : redis({ url, lease, partitions: 8 }),
   root: supervisor("ledger", { intensity: 10_000 }, [
-    dynamic("agents", { intensity: 10_000 }, Agent, KEPT),
+    dynamic("agents", { intensity: 10_000 }, Agent, {
+      ...KEPT,
+      ...(idle === undefined ? {} : { hibernateAfter: idle }),
+    }),
     child("mint", Mint, KEPT),
   ]),
 });

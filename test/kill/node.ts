@@ -9,21 +9,33 @@ export type FromNode =
   | { kind: "checked"; states: LedgerState[]; rested: boolean }
   /** After a check: all goes on. */
   | { kind: "gone" }
-  | { kind: "letters"; count: number };
+  | { kind: "letters"; count: number }
+  /** So many agents have come back from the store only, since it was said last. */
+  | { kind: "woken"; count: number };
 
 /** For all tokens to come to rest, for an actor to be there, for an answer. @unit ms */
 const REST_MS = 60_000;
+/** How often it says how many have woken. @unit ms */
+const SAY_MS = 200;
 
 const tell = (message: FromNode) => process.send?.(message);
 process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 
 const [, , data = ""] = process.argv;
+let woken = 0;
+setInterval(() => {
+  if (woken > 0) tell({ kind: "woken", count: woken });
+  woken = 0;
+}, SAY_MS).unref();
 const system = await start(new URL("./ledger.ts", import.meta.url), {
   data,
   threads: 2,
   inspect: false,
   log: "error",
+  onEvent: ({ type }) => {
+    if (type === "woken") woken++;
+  },
 });
 // A hundred messages at once, and a machine that may be busy.
 const patient = { timeout: "20s" } as const;

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { isFlawless, killOften } from "./conductor.ts";
 import type { KillStore } from "./moments.ts";
 
-const HELP = `npm run kill -- [--store sqlite|redis] [--kills N] [--nodes M] [--seed S]
+const HELP = `npm run kill -- [--store sqlite|redis] [--kills N] [--nodes M] [--idle MS] [--seed S]
 
 Durable agents hand amounts on and act on a process outside, under a key each. Their process is ended
 with SIGKILL: at a random moment, while it starts, and at each named crash point of the store. Of
@@ -14,6 +14,7 @@ or doubled, else 1.
   --store     the store of the agents: sqlite (if not given), or a redis-server of its own
   --kills N   how often; 1 to 1000000 (100)
   --nodes M   processes at one time, on one Redis; 1 to 8 (1)
+  --idle MS   agents that are idle for so long leave the memory (never)
   --seed S    of the moments and points; the machine's own timing is not repeated (1)
 `;
 
@@ -35,8 +36,9 @@ function whole(
 function wanted(args: string[]) {
   const text = { type: "string" } as const;
   const help = { type: "boolean", short: "h" } as const;
-  const options = { store: text, kills: text, nodes: text, seed: text, help };
-  let values: { store?: string; kills?: string; nodes?: string; seed?: string; help?: boolean };
+  const options = { store: text, kills: text, nodes: text, idle: text, seed: text, help };
+  type Name = Exclude<keyof typeof options, "help">;
+  let values: { [name in Name]?: string } & { help?: boolean };
   try {
     values = parseArgs({ args, options, strict: true }).values;
   } catch (error) {
@@ -56,6 +58,7 @@ function wanted(args: string[]) {
     store: store as KillStore,
     kills,
     nodes,
+    idleMs: values.idle === undefined ? null : whole("idle", values.idle, 0, [1, 60_000]),
     seed: whole("seed", values.seed, 1, [0, 1_000_000]),
   };
 }

@@ -15,6 +15,8 @@ export interface KillOptions {
   readonly nodes?: number;
   readonly kills: number;
   readonly seed: number;
+  /** Agents that are idle for so long leave the memory. @unit ms @default null: never */
+  readonly idleMs?: number | null;
   /** Told what has been done so far. */
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
@@ -29,7 +31,11 @@ export interface KillReport {
   nodes: number;
   seed: number;
   kills: number;
+  /** So many kills came before the last comparison of what all hold; the world outside saw all. */
+  compared: number;
   atPoints: number;
+  /** How often an agent came back that was in the store only; of many lives the last moment is not known. */
+  woken: number;
   /** How often a node was stopped for longer than its lease, and went on. */
   stops: number;
   /** Crash points that were not reached in time: the process was killed all the same. */
@@ -60,6 +66,9 @@ export interface Life {
 /** Of all nodes. @unit ms */
 export const LEASE_MS = 2_000;
 
+/** A start is mostly compiling; a process that ends in order leaves the result to the next. */
+const COMPILED = join(tmpdir(), "coppice-kill-compiled");
+
 /** The surroundings of the nodes, and the books. */
 export class Stage {
   readonly options: KillOptions;
@@ -72,6 +81,7 @@ export class Stage {
   readonly aborted: Promise<"late">;
   atPoints = 0;
   stops = 0;
+  woken = 0;
   kills = 0;
   readonly #began = performance.now();
   readonly #data = mkdtempSync(join(tmpdir(), "coppice-kill-"));
@@ -81,6 +91,7 @@ export class Stage {
   #boots = 0;
   #messages = 0;
   #missing = 0;
+  #compared = 0;
   #doubled = 0;
 
   constructor(options: KillOptions) {
@@ -114,14 +125,21 @@ export class Stage {
       COPPICE_KILL_REDIS: this.#redis.url,
       COPPICE_KILL_LEASE: `${LEASE_MS}ms`,
     };
+    const { idleMs = null } = this.options;
     const child = new Child<FromNode>("node.ts", [this.#data], {
+      NODE_COMPILE_CACHE: COMPILED,
       ...redis,
+      ...(idleMs !== null && { COPPICE_KILL_IDLE: `${idleMs}ms` }),
       ...(point && { COPPICE_CRASH_AT: point }),
       COPPICE_KILL_OUTSIDE: this.#url,
       COPPICE_KILL_BOOT: String(boot),
     });
     const life = { child, boot, point };
     this.#living.add(life);
+    child.listen("woken", ({ count }) => {
+      this.woken += count;
+      return false;
+    });
     void child.exited.then(() => this.#living.delete(life));
     return life;
   }
@@ -160,11 +178,21 @@ export class Stage {
 
   async report(): Promise<KillReport> {
     const world = await this.world();
-    const { store, nodes = 1, seed } = this.options;
+    const { store, nodes = 1, seed, idleMs = null } = this.options;
+    if (idleMs !== null && this.woken === 0) this.faults.push("no agent has slept");
     const times = this.recoveries.sort((a, b) => a - b);
     const at = (part: number) => Math.round(times[Math.floor(times.length * part)] ?? 0);
     return {
-      ...{ store, nodes, seed, kills: this.kills, atPoints: this.atPoints, stops: this.stops },
+      ...{
+        store,
+        nodes,
+        seed,
+        kills: this.kills,
+        compared: this.#compared,
+        atPoints: this.atPoints,
+        stops: this.stops,
+      },
+      woken: this.woken,
       missed: this.missed,
       messages: this.#messages,
       effects: world.effects,
@@ -182,6 +210,7 @@ export class Stage {
   #compare(states: readonly LedgerState[], world: OutsideReport): void {
     const held = states.flatMap((each) => each.held);
     const tokens = new Set(held.map(({ token }) => token));
+    this.#compared = this.kills;
     this.#missing = TOKENS - tokens.size;
     this.#doubled = held.length - tokens.size;
     this.#messages = held.reduce((sum, { hop }) => sum + hop, 0);

@@ -3,12 +3,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RedisSpec, redis } from "../../src/actor/store.ts";
-import { encode } from "../../src/store/codec.ts";
+import { decode, encode } from "../../src/store/codec.ts";
 import { keysOf } from "../../src/store/redis-leases.ts";
 import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
 import { letterBytes } from "../../src/store/redis-wire.ts";
-import type { StoreOp } from "../../src/store/store.ts";
-import { commit, enqueue, load, mail } from "../tck/store-ops.ts";
+import type { StoreAnswer, StoreOp } from "../../src/store/store.ts";
+import { commit, enqueue, load, mail, stamped } from "../tck/store-ops.ts";
 import { type Cable, startProxy } from "./proxy.ts";
 import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 
@@ -120,6 +120,29 @@ describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, 
     expect(await server.client.hgetall(meta)).toEqual(before);
     expect(open.store.held).toEqual([1]);
     expect(await run(load(a, 9))).toEqual([{ kind: "refused" }]);
+  });
+
+  test("a post into a partition that is not held: its answers come again, its mail does not", async () => {
+    expect(open.store.held).not.toContain(open.store.partitionOf(a));
+    const { base } = keysOf("again", open.store.partitionOf(a));
+    const answer = encode("first answer");
+    await run(stamped(a, "asked", "answered"));
+    await server.client.hset(`${base}j:${a}`, "answered", Buffer.from(answer));
+    const before = await server.client.hlen(box(a));
+    proxy.deafen();
+    const ids = ["new", "new", "answered"].map((id) => stamped(a, "asked again", id));
+    const answers = run(enqueue(a, "posted"), ...ids, enqueue("/nobody", 0));
+    await expect.poll(() => server.client.hlen(box(a))).toBe(before + 2);
+    proxy.heal();
+    const all = (await answers) as Extract<StoreAnswer, { kind: "enqueued" }>[];
+    const seq = all[0]?.seq ?? 0;
+    expect(all.map((each) => each?.seq - seq)).toEqual([0, 1, -seq, -seq, -seq]);
+    expect(seq).toBeGreaterThan(0);
+    const again = all.map((each) => each?.again?.answer && decode(each.again.answer));
+    expect(again).toEqual([undefined, undefined, null, "first answer", undefined]);
+    expect(await server.client.hlen(box(a))).toBe(before + 2);
+    // The next post is a new one.
+    expect(await run(enqueue(a, "next"))).toEqual([{ kind: "enqueued", seq: seq + 2 }]);
   });
 
   test("K11: what was loaded before another node had the partition commits nothing later", async () => {

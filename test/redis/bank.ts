@@ -62,7 +62,7 @@ export const Porter = actor("porter", {
 /** What the porter of this process owes. */
 const waiting = new Map<number, (why: string) => void>();
 
-const { REDIS_URL = "redis://127.0.0.1:6379", REDIS_LEASE = "2s" } = process.env;
+const { REDIS_URL = "redis://127.0.0.1:6379", REDIS_LEASE = "2s", REDIS_IDLE } = process.env;
 
 export default app({
   store: redis({
@@ -74,7 +74,10 @@ export default app({
     durability: process.env.REDIS_DURABILITY === "committed" ? "committed" : "flushed",
   }),
   root: supervisor("bank", { intensity: 20, period: "5s" }, [
-    dynamic("accounts", { intensity: 100, period: "5s" }, Account, { durable: true }),
+    dynamic("accounts", { intensity: 100, period: "5s" }, Account, {
+      durable: true,
+      ...(REDIS_IDLE === undefined ? {} : { hibernateAfter: REDIS_IDLE as "1s" }),
+    }),
     child("clerk", Clerk, { durable: true }),
     child("porter", Porter),
   ]),

@@ -17,6 +17,8 @@ export type Command =
   | { do: "watch"; account: string }
   | { do: "crash store" }
   | { do: "cluster" }
+  /** Accounts that are in this node's memory. */
+  | { do: "awake" }
   | { do: "stop" };
 
 /** @param timeout of what is asked, in ms */
@@ -37,6 +39,7 @@ try {
     inspect: process.env.REDIS_INSPECT === "yes",
     onEvent: (event) => {
       if (event.type === "log") say({ event: event.message });
+      if (event.type === "woken") say({ event: `woken ${event.path}` });
     },
   });
   const run = async (command: Command, timeout: number): Promise<unknown> => {
@@ -70,6 +73,12 @@ try {
         return system.crashThread("store");
       case "cluster":
         return (await system.inspect.tree()).cluster;
+      case "awake": {
+        const { processes } = await system.inspect.tree();
+        return processes
+          .map(({ path }) => path)
+          .filter((path) => path.startsWith("/bank/accounts/"));
+      }
       case "stop":
         return system.stop();
     }

@@ -41,8 +41,15 @@ export async function whyNoRedis(): Promise<string | null> {
   }
 }
 
+/** Looked for once: asking the distribution takes seconds on a busy machine. */
+let found: Promise<Program> | null = null;
+function program(): Promise<Program> {
+  found ??= find();
+  return found;
+}
+
 /** One on the PATH is taken as it is; else the distribution's. */
-async function program(): Promise<Program> {
+async function find(): Promise<Program> {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const command = join(folder, "redis-server");
     if (folder !== "" && existsSync(command)) return { command, env: process.env };
