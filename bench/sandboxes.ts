@@ -27,7 +27,7 @@ import { quantile } from "./lib/quantile.ts";
 
 const LIMITS: SandboxLimits = {
   ...{ timeoutMs: 60_000, memoryBytes: 2 ** 27, scratchBytes: 2 ** 24, outputBytes: 2 ** 20 },
-  ...{ processes: 32, vcpus: 1, network: "none", witness: false },
+  ...{ processes: 32, vcpus: 1, network: "none", trafficBytes: 0, witness: false },
 };
 const POOLED = 20;
 
@@ -77,7 +77,7 @@ async function answer(source: MachineSource, runtime: Runtime): Promise<Machine>
   const machine = await begin(source, shapeOf(runtime), signal, () => {});
   if ("tag" in machine) throw new Error(JSON.stringify(machine));
   const collected = new Collector(LIMITS, () => {});
-  await callGuest(machine, requestOf(runtime), LIMITS, signal, collected, false);
+  await callGuest(machine, requestOf(runtime), LIMITS, signal, collected);
   const text = Buffer.from(collected.result().stdout).toString();
   if (text.trim() !== "42") throw new Error(`it printed ${text} ${collected.why()}`);
   return machine;

@@ -25,10 +25,26 @@ export interface Usage {
   readonly bytesIn: number;
   /** Out of it: stdout and stderr. @unit bytes */
   readonly bytesOut: number;
+  /** Where hosts are granted: what it has asked its proxy for, in the order it began to. */
+  readonly network?: readonly Reached[];
+}
+
+/** A host that a sandbox has asked for. */
+export interface Reached {
+  /** `name:port`, as it was asked for; `others` are those after the first 64. */
+  readonly to: string;
+  /** Why it was not let through; null: it was. */
+  readonly refused: string | null;
+  /** How often. */
+  readonly connections: number;
+  /** From there into the sandbox. @unit bytes */
+  readonly bytesIn: number;
+  /** @unit bytes */
+  readonly bytesOut: number;
 }
 
 /** A limit that ends a call: of the sandbox, or `owner`: the actor that wanted it has ended. */
-export type KillLimit = "memory" | "cpu" | "output" | "processes" | "scratch" | "owner";
+export type KillLimit = "memory" | "cpu" | "output" | "processes" | "scratch" | "traffic" | "owner";
 
 /** How a call ended, without where. */
 export type End<T> =

@@ -3,6 +3,7 @@
  * Does not own: the tool (tool.ts), the threads and drivers (tool/).
  */
 import { ActorError, shown } from "./errors.ts";
+import { hostGrant } from "./hosts.ts";
 import { ISOLATED_TIERS, type IsolatedTier } from "./outcome.ts";
 import { settings } from "./settings.ts";
 import { bytes, type Duration, type Size } from "./units.ts";
@@ -26,8 +27,10 @@ export interface SandboxLimits {
   readonly outputBytes: number;
   readonly processes: number;
   readonly vcpus: number;
-  /** Hosts it may reach, `name` or `name:port`; "none": no network at all. */
+  /** Hosts it may reach through a proxy of the host; "none": no network at all. */
   readonly network: "none" | readonly string[];
+  /** What may cross to and from those hosts, both ways together. */
+  readonly trafficBytes: number;
   /** Tell what was seen of the command from outside of it. */
   readonly witness: boolean;
 }
@@ -104,8 +107,16 @@ export interface SandboxOptions {
   processes?: number;
   /** @default 1 @limit 1 … 16 */
   vcpus?: number;
-  /** Hosts it may reach, as `name` or `name:port`. @default "none" */
+  /**
+   * Hosts it may reach: `name` (ports 80 and 443), `name:port`, `*.name` for all names below, an address as
+   * `192.0.2.1:8080` or `[2001:db8::1]:8080`. Only HTTP and what HTTP's CONNECT carries, TLS for one: the
+   * environment names a proxy, there is no other way out. A name that leads to a private, local or
+   * metadata address is refused; such an address is reached only where the list has it, literally.
+   * @default "none" @limit 1 … 100 hosts
+   */
   network?: "none" | readonly string[];
+  /** To and from those hosts, both ways together. @default "64mb" @limit 1 byte … 64 GB */
+  traffic?: Size;
   /**
    * Tell what the guest's first process saw of a command that ended well: what it opened, ran, left
    * behind and tried to reach. Microvms only: a weaker tier refuses the call. @default false
@@ -122,14 +133,20 @@ function sizeOf(value: Size | undefined, otherwise: number, name: string, max: n
   throw settings.outside(name, value, 1, max, at);
 }
 
-const HOST = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/;
+const HOSTS_MAX = 100;
 
 function networkOf(value: SandboxOptions["network"], at: string): IsolatedSpec["network"] {
   if (value === undefined || value === "none") return "none";
-  if (Array.isArray(value) && value.every((each) => HOST.test(each))) return [...value];
-  throw new ActorError("E_SPEC_STRATEGY", `network: ${shown(value)} is no list of hosts`, {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [];
+  const odd = list.find((each) => typeof each !== "string" || hostGrant(each) === null);
+  if (list.length > 0 && list.length <= HOSTS_MAX && odd === undefined) {
+    return list.map((each) => String(each).toLowerCase());
+  }
+  const what =
+    odd === undefined ? `no list of 1 to ${HOSTS_MAX} hosts` : `no list of hosts: ${shown(odd)}`;
+  throw new ActorError("E_SPEC_STRATEGY", `network: ${shown(value)} is ${what}`, {
     at,
-    fix: 'use "none" or ["example.org", "example.org:443"]',
+    fix: 'use "none" or ["example.org", "*.example.org:443", "192.0.2.1:8080"]',
   });
 }
 
@@ -158,6 +175,7 @@ export function sandbox(minimum: IsolatedTier, options: SandboxOptions = {}): Is
     processes: settings.integer(processes, 64, [1, 4_096], "processes", at),
     vcpus: settings.integer(vcpus, 1, [1, 16], "vcpus", at),
     network: networkOf(network, at),
+    trafficBytes: sizeOf(options.traffic, 64 * MIB, "traffic", 65_536 * MIB, at),
     witness: settings.flag(options.witness, false, "witness", at),
   };
 }

@@ -104,6 +104,21 @@ function toolRows({ tools }: Detail): Cell[][] {
   ];
 }
 
+type Call = NonNullable<Detail["tools"]>["last"][number];
+
+/** Hosts of one call that are listed. */
+const HOSTS_SHOWN = 3;
+
+/** What a call has reached, or was refused. */
+function hostsOf({ network }: Call): string {
+  const said = network.slice(0, HOSTS_SHOWN).map(({ to, refused, bytesIn, bytesOut }) => {
+    const passed = `${grouped(bytesIn)} in, ${grouped(bytesOut)} out`;
+    return `${to} ${refused === null ? passed : `refused: ${refused}`}`;
+  });
+  const more = network.length - said.length;
+  return [...said, ...(more > 0 ? [plural(more, "more host")] : [])].join("; ");
+}
+
 function callRows({ tools }: Detail, ago: (atMs: number) => string): Cell[][] {
   return (tools?.last ?? []).map((each): Cell[] => {
     const { tool, end, tier, wallMs, cpuMs, memoryBytes, bytesIn, bytesOut, atMs } = each;
@@ -115,6 +130,7 @@ function callRows({ tools }: Detail, ago: (atMs: number) => string): Cell[][] {
       cpuMs === null ? "" : `${span(Math.round(cpuMs))} CPU`,
       memoryBytes === null ? "" : amount("memoryBytes", memoryBytes),
       `${grouped(bytesIn)} in, ${grouped(bytesOut)} out`,
+      hostsOf(each),
       ago(atMs),
     ];
   });

@@ -55,6 +55,17 @@ const toolRow = z.object({
   memoryBytes: z.number().nullable(),
   bytesIn: z.number(),
   bytesOut: z.number(),
+  network: z
+    .array(
+      z.object({
+        to: z.string(),
+        refused: z.string().nullable(),
+        connections: z.number(),
+        bytesIn: z.number(),
+        bytesOut: z.number(),
+      }),
+    )
+    .default([]),
 });
 
 export const processDetail = processView.extend({

@@ -228,6 +228,10 @@ async function runCommand(
   const stream = output && chunksTo(output);
   const outcome = await host.sandbox(spec.tier, request, limitsOf(spec), signal, stream);
   const usage = { ...outcome.usage, bytesIn: outcome.usage.bytesIn || sizeOf(request) };
+  for (const { to, refused } of usage.network ?? []) {
+    if (refused !== null)
+      call.decided({ decision: "deny", why: `${to}: ${refused}`, by: "network" });
+  }
   if (outcome.tag !== "ok") return { ...outcome, usage };
   try {
     return checked(tool, printedValue(tool, outcome.value, input), outcome.tier as Tier, usage);

@@ -72,6 +72,7 @@ const LIMIT_TEXT: Readonly<Record<KillLimit, string>> = {
   output: "it printed more than it may",
   processes: "it started more processes than it may",
   scratch: "its files do not fit into its scratch space",
+  traffic: "it asked for more of its network than it may",
   owner: "nobody wants its answer any more",
 };
 
@@ -101,11 +102,8 @@ export function outcomeOf(
 
 const PAGE = 4_096;
 
-/** Why a call cannot run with these limits, on tiers that have no network at all; null: it can. */
+/** Why a call cannot run with these limits where nobody watches it from inside; null: it can. */
 export function refusal(request: SandboxRequest, limits: SandboxLimits): Cut | null {
-  if (limits.network !== "none") {
-    return { tag: "denied", why: "this tier gives no network: set network to none" };
-  }
   if (limits.witness) return { tag: "denied", why: "this tier cannot tell what a command does" };
   return misfit(request, limits);
 }

@@ -93,12 +93,13 @@ class Watch {
   }
 }
 
-/** Runs it. @returns when no process of it is left */
+/** Runs it. @param cut ends it from outside @returns when no process of it is left */
 export async function runConfined(
   confined: Confined,
   limits: SandboxLimits,
   signal: AbortSignal,
   collected: Collector,
+  cut?: Promise<Cut>,
 ): Promise<ConfinedEnd> {
   const began = performance.now();
   const { file, args, env } = confined.spawn;
@@ -108,7 +109,8 @@ export async function runConfined(
     child.once("error", () => child.pid === undefined && resolve());
   });
   const watch = new Watch(child.pid ?? 0, confined, limits);
-  const end = await ending(child, watch, confined, limits, signal, collected);
+  const own = ending(child, watch, confined, limits, signal, collected);
+  const end = await (cut === undefined ? own : Promise.race([own, cut]));
   await endTree(child);
   await closed;
   await allGone(watch.seen);

@@ -10,11 +10,14 @@ import { crc32 } from "node:zlib";
 export const FRAME_MAX = 1_048_576;
 const HEAD = 9;
 
-/** Host → guest: seed, scratch, file, more of it, run, stdin, its end, warm up, ping. */
-export type ToGuest = "S" | "D" | "F" | "f" | "R" | "I" | "i" | "W" | "P";
+/** Host → guest: seed, scratch, file, more of it, run, stdin, its last part, warm up, ping, network. */
+export type ToGuest = "S" | "D" | "F" | "f" | "R" | "I" | "i" | "W" | "P" | "n";
 
-/** Guest → host: ready, warmed, pong, stdout, stderr, witnessed, no space for a file, exit. */
-const FROM_GUEST = "YwpOELNX";
+/**
+ * Guest → host: ready, warmed, pong, stdout, stderr, witnessed, no space for a file, stdin taken, network,
+ * exit.
+ */
+const FROM_GUEST = "YwpOELNinX";
 
 /** What a guest said, as it said it. */
 export interface Frame {

@@ -25,6 +25,7 @@ import { gatherJail, gatherVmm, libraryPath } from "./gather.ts";
 import {
   descriptionOf,
   findImage,
+  type GuestFile,
   guestFile,
   guestVersion,
   type Image,
@@ -125,21 +126,21 @@ async function make(
   await gatherVmm(host.root, join(draft, "vmm"));
   if (gvisor !== null) await copyFile(join(gvisor.root, "usr/bin/runsc"), join(draft, "runsc"));
   say("the guest's first process");
-  const init = await compileInit(host.root, draft);
+  const init = await compile(host.root, draft, "init.c");
+  const relay = await compile(host.root, draft, "relay.c");
   say("the guest's root");
   const root = join(draft, "root");
   await mkdir(root);
   const { stdout } = await runFile(busyboxOf(guest.root), ["--list"]);
   const applets = stdout.split("\n").filter((each) => each !== "");
   const warm = (["warm.cjs", "warm.py"] as const).map(guestFile);
-  makeRoot(root, { runtime, packages: guest.root, applets, node: process.execPath, warm });
+  makeRoot(root, { runtime, packages: guest.root, applets, node: process.execPath, warm, relay });
   if (runtime === "python3") await compilePython(draft);
   say("the guest's disk and first file system");
   await writeFile(join(draft, "initrd"), await firstFileSystem(kernel.root, init));
   await writeFile(join(draft, "kernel"), await readFile(await kernelFile(kernel.root)));
   const flags = ["--quiet", "-T0", `-U${UUID}`, "--all-root", "-x-1", join(draft, "disk"), root];
   await runHost(host.root, join(host.root, "usr/bin/mkfs.erofs"), flags);
-  await rm(join(draft, "init"));
   const at = (name: string) => join(final, name);
   const sha = async (name: string) => sha256(join(draft, name));
   const packages = [host, guest, kernel, gvisor].flatMap((each) => each?.packages ?? []);
@@ -191,14 +192,14 @@ async function runHost(root: string, program: string, args: readonly string[]): 
 }
 
 /** A small compiler and C library suffice, so that no large ones must be fetched. */
-async function compileInit(root: string, folder: string): Promise<Buffer> {
+async function compile(root: string, folder: string, name: GuestFile): Promise<Buffer> {
   const musl = join(root, "usr/lib/x86_64-linux-musl");
   const tcc = join(root, "usr/lib/x86_64-linux-gnu/tcc");
   const include = [join(root, "usr/include/x86_64-linux-musl"), join(tcc, "include")];
   const before = ["crt1.o", "crti.o"].map((each) => join(musl, each));
   const after = [join(musl, "libc.a"), join(tcc, "libtcc1.a"), join(musl, "crtn.o")];
-  const source = guestFile("init.c");
-  const out = join(folder, "init");
+  const source = guestFile(name);
+  const out = join(folder, "program");
   const flags = [
     "-B",
     tcc,
@@ -215,7 +216,9 @@ async function compileInit(root: string, folder: string): Promise<Buffer> {
     "-o",
     out,
   ]);
-  return readFile(out);
+  const program = await readFile(out);
+  await rm(out);
+  return program;
 }
 
 /** Compiled once here: the guest's root is read-only, and its processor slow. */

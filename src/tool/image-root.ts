@@ -45,6 +45,8 @@ const FILES = {
   "etc/group": "root:x:0:\ntool:x:1000:\n",
   "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
   "etc/hostname": "sandbox\n",
+  // The host's socket comes here, where hosts are granted.
+  "usr/lib/coppice/door": "",
 } as const;
 /** Of Python, what no tool needs. */
 const LEFT_OUT =
@@ -144,6 +146,8 @@ export interface RootParts {
   readonly node: string;
   /** Files of ours that wait warm. */
   readonly warm: readonly string[];
+  /** The way out of walls that are no machine's, as a program. */
+  readonly relay: Buffer;
 }
 
 /** Makes the root in an empty folder. */
@@ -158,5 +162,6 @@ export function makeRoot(root: string, parts: RootParts): void {
   for (const file of parts.warm) {
     writeFileSync(join(root, "usr/lib/coppice", basename(file)), readFileSync(file));
   }
+  writeFileSync(join(root, "usr/lib/coppice/relay"), parts.relay, { mode: 0o755 });
   settle(root);
 }

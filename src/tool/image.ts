@@ -12,11 +12,11 @@ import { basename, join } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 
 /** Raised when the same packages and guest files are to give another image: what a root is made of. */
-const RECIPE = 6;
+const RECIPE = 7;
 /** Files of ours that a guest runs; the host talks to them. */
 const GUEST = new URL("./guest/", import.meta.url);
 export const guestFile = (name: GuestFile): string => new URL(name, GUEST).pathname;
-export const GUEST_FILES = ["init.c", "warm.cjs", "warm.py"] as const;
+export const GUEST_FILES = ["init.c", "relay.c", "warm.cjs", "warm.py"] as const;
 export type GuestFile = (typeof GUEST_FILES)[number];
 
 /** Interpreters a guest may have; every guest has a shell. */

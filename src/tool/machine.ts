@@ -84,11 +84,6 @@ export abstract class Machine {
     return this.#channel?.write(encodeFrame(type, payload)) ?? false;
   }
 
-  /** Calls back when what was sent has left this process. */
-  drained(then: () => void): void {
-    this.#channel?.once("drain", then);
-  }
-
   /** The next frame, which must be of `type`. @throws Error when it is not, or none comes in time */
   async expect(type: string, deadlineMs: number): Promise<Frame> {
     const timer = { id: undefined as NodeJS.Timeout | undefined };

@@ -10,7 +10,7 @@ import type { Witnessed } from "../actor/tool.ts";
 import type { SandboxLimits } from "../actor/walls.ts";
 import { begin } from "./begin.ts";
 import { type Call, Calls } from "./calls.ts";
-import { type Cut, outcomeOf, refusal } from "./collect.ts";
+import { type Cut, misfit, outcomeOf } from "./collect.ts";
 import { sizeOf } from "./command.ts";
 import { callGuest, unfit } from "./guest-call.ts";
 import { builtImages, lacking } from "./image.ts";
@@ -52,7 +52,7 @@ export class MicroVms implements Sandbox {
     this.#pool = new MachinePool(qemu, folder, availableParallelism());
     this.#calls = new Calls(
       this.tier,
-      (request, limits) => refusal(request, { ...limits, witness: false }) ?? unfitCut(request),
+      (request, limits) => misfit(request, limits) ?? unfitCut(request),
     );
   }
 
@@ -83,13 +83,14 @@ export class MicroVms implements Sandbox {
     if ("tag" in machine) return outcomeOf(this.tier, limits, NO_USAGE, machine, collected);
     const began = performance.now();
     const cpu = machine.cpuMs();
-    const call = await callGuest(machine, request, limits, signal, collected, limits.witness);
+    const call = await callGuest(machine, request, limits, signal, collected);
     const usage = {
       wallMs: performance.now() - began,
       memoryBytes: call.exit?.memoryBytes ?? null,
       cpuMs: Math.max(0, machine.cpuMs() - cpu),
       bytesIn: sizeOf(request),
       bytesOut: collected.bytes,
+      ...(call.network && { network: call.network }),
     };
     await this.#pool.release(machine);
     const outcome = outcomeOf(this.tier, limits, usage, call.end, collected);

@@ -1,6 +1,6 @@
 /**
  * Owns: the tier `process`: a command in namespaces of its own, as an unprivileged user, in a guest's
- * root, without a network, under a filter of system calls. It shares the host's kernel: one hole in it
+ * root, without a network device, under a filter of system calls. It shares the host's kernel: one hole in it
  * is one too many, so this is not for hostile code.
  * Does not own: the walls' command line (jail.ts), running it (confined.ts).
  */
@@ -9,9 +9,12 @@ import type { SandboxLimits } from "../actor/walls.ts";
 import { tar } from "./archive.ts";
 import { Collector } from "./collect.ts";
 import { type Confined, runConfined } from "./confined.ts";
-import { ConfinedSandbox } from "./confined-sandbox.ts";
-import { builtImages, type Image, lacking, shellOf } from "./image.ts";
+import { ConfinedSandbox, type Walls } from "./confined-sandbox.ts";
+import { DOOR, RELAY } from "./door.ts";
+import { builtImages, lacking, shellOf } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
+import { PROXY_ENV } from "./outlet.ts";
+import { runFolder } from "./run-folder.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
 
@@ -38,13 +41,15 @@ export function prelude(
   limits: SandboxLimits,
   archive: number,
   processes: number | null,
+  door: string | null,
 ): string[] {
   const kib = Math.ceil((limits.memoryBytes + SLACK) / 1024);
   const count = processes === null ? "" : `ulimit -u ${processes}; `;
   // The tar is read to its last byte and not one further: what follows is the command's stdin.
   const dd = `dd bs=${archive} count=1 iflag=fullblock 2>/dev/null`;
   const files = archive > 0 ? `${dd} | tar xf - -C /scratch || exit 125; ` : "";
-  const script = `ulimit -c 0; ulimit -n 1024; ulimit -d ${kib}; ${files}${count}exec "$@"`;
+  const relay = door === null ? "" : `${RELAY} || exit 125; `;
+  const script = `ulimit -c 0; ulimit -n 1024; ulimit -d ${kib}; ${files}${relay}${count}exec "$@"`;
   return ["/bin/sh", "-c", script, "sh", request.command, ...request.args];
 }
 
@@ -57,21 +62,26 @@ export function archiveOf(request: SandboxRequest): Buffer {
   );
 }
 
-function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): Confined {
+/** The environment of a command. */
+export const envOf = (door: string | null) =>
+  door === null ? GUEST_ENV : { ...GUEST_ENV, ...PROXY_ENV };
+
+function confine({ image, request, limits, user, door }: Walls): Confined {
   const archive = archiveOf(request);
   const mounts = ["--size", `${limits.scratchBytes}`, "--tmpfs", "/scratch", "--chdir", "/scratch"];
+  if (door !== null) mounts.push("--ro-bind", door, DOOR);
+  const own = OWN + (door === null ? 0 : 1);
   const walls = {
     ...{ jail: image.jail, shell: shellOf(image), descriptors: 3, root: image.root },
-    user: jailUser(process.getuid?.(), Math.random()),
-    ...{ mounts, env: GUEST_ENV, limits: [], seccomp: 3 },
-    command: prelude(request, limits, archive.length, limits.processes + OWN + 1),
+    ...{ user, mounts, env: envOf(door), limits: [], seccomp: 3 },
+    command: prelude(request, limits, archive.length, limits.processes + own + 1, door),
   };
   const stdin = Buffer.concat([archive, request.stdin]);
   return {
     spawn: jailed(walls),
     stdin,
     filter: seccompFilter(),
-    own: OWN,
+    own,
     counted: true,
     after: null,
   };
@@ -80,13 +90,16 @@ function confine(image: Image, request: SandboxRequest, limits: SandboxLimits): 
 /** What a probe runs. */
 export const TRY: SandboxLimits = {
   ...{ timeoutMs: 10_000, memoryBytes: 2 ** 26, scratchBytes: 2 ** 20, outputBytes: 4_096 },
-  ...{ processes: 8, vcpus: 1, network: "none", witness: false },
+  ...{ processes: 8, vcpus: 1, network: "none", trafficBytes: 0 },
+  ...{ witness: false },
 };
 
 export const tryRequest: SandboxRequest = {
   ...{ key: "", tool: "", command: "/bin/true", args: [], files: [] },
   stdin: new Uint8Array(),
 };
+
+const anyUser = () => jailUser(process.getuid?.(), Math.random());
 
 /** Runs `true` behind the walls: namespaces may be forbidden in many ways. */
 async function probe(): Promise<TierReport> {
@@ -103,7 +116,8 @@ async function probe(): Promise<TierReport> {
   if (image === undefined) return { tier, available: false, ...lacking() };
   const collected = new Collector(TRY, () => {});
   const { signal } = new AbortController();
-  const { end } = await runConfined(confine(image, tryRequest, TRY), TRY, signal, collected);
+  const walls = { image, request: tryRequest, limits: TRY, user: anyUser(), door: null };
+  const { end } = await runConfined(confine(walls), TRY, signal, collected);
   if ("code" in end && end.code === 0) {
     const roots = images.map((each) => each.runtime).join(", ");
     return { tier, available: true, what: `bubblewrap, not for hostile code; roots: ${roots}` };
@@ -116,5 +130,6 @@ async function probe(): Promise<TierReport> {
 
 export const processes: SandboxDriver = {
   probe,
-  open: async () => new ConfinedSandbox("process", confine),
+  open: async () =>
+    new ConfinedSandbox({ tier: "process", folder: runFolder(), user: anyUser, confine }),
 };

@@ -33,6 +33,27 @@ const node = () => {
   return fake;
 };
 
+test("what tool calls have reached, and what they were refused", async () => {
+  const fake = node();
+  const row = { tool: "fetch", end: "ok", tier: "microvm", atMs: NOW_MS - 5_000, wallMs: 20 };
+  const reached = { refused: null, connections: 1, bytesIn: 1_234, bytesOut: 56 };
+  const refused = { refused: "it is not granted", connections: 2, bytesIn: 0, bytesOut: 0 };
+  const network = [
+    { ...reached, to: "api.example:443" },
+    ...["a.example:80", "b.example:80", "c.example:80"].map((to) => ({ ...refused, to })),
+  ];
+  const used = { cpuMs: 3, memoryBytes: null, bytesIn: 7, bytesOut: 8 };
+  const last = [{ ...row, ...used, network }];
+  const sums = { calls: 1, failed: 0, wallMs: 20, ...used, memoryBytes: 0 };
+  fake.detail = { ...fake.detail, tools: { ...sums, last } };
+  await serve(fake);
+  const { out } = await cli(["show", "/desk/analyst"]);
+  expect(out).toContain(
+    "api.example:443 1,234 in, 56 out; a.example:80 refused: it is not granted; " +
+      "b.example:80 refused: it is not granted; 1 more host",
+  );
+});
+
 test("an actor in sections", async () => {
   await serve(node());
   const { status, out } = await cli(["show", "/desk/analyst"]);

@@ -13,6 +13,8 @@ export interface Bait {
   /** A port the host listens on, on all of its addresses, and those addresses. */
   readonly port: number;
   readonly addresses: readonly string[];
+  /** A port on 127.0.0.1 that may be granted: `/away` leads to the other, `/endless` never ends. */
+  readonly granted: number;
   /** A process of the host. */
   readonly pid: number;
 }
@@ -54,6 +56,28 @@ try:
 except OSError as error: print("no raw socket", error)
 try: print("REACHED", socket.getaddrinfo("example.org", 80))
 except OSError as error: print("no name", error)
+`;
+
+/** Through the proxy: every way to a host that was not granted, and one that was. */
+const beyond = (port: number, granted: number) => `
+import json, socket, urllib.request
+def ask(name, request):
+    try:
+        with socket.create_connection(("127.0.0.1", 3128), 20) as s:
+            s.sendall(request)
+            said = s.recv(4000).decode("latin1")
+            print("REACHED" if said.startswith("HTTP/1.1 2") else "no way", name, said.split("\\r")[0])
+    except OSError as error: print("no way", name, error)
+for host in ("127.0.0.1:${port}", "169.254.169.254:80", "[fd00:ec2::254]:80", "localhost:${granted}",
+    "[::ffff:127.0.0.1]:${granted}", "2130706433:${granted}", "0x7f.1:${granted}", "127.1:${granted}",
+    "127.0.0.1.:${granted}", "example.org:443", "127.0.0.1:${granted}@example.org:80"):
+    ask(host, f"CONNECT {host} HTTP/1.1\\r\\n\\r\\n".encode())
+    ask(host, f"GET http://{host}/ HTTP/1.1\\r\\nHost: 127.0.0.1:${granted}\\r\\n\\r\\n".encode())
+ask("long head", b"GET http://127.0.0.1:${granted}/ HTTP/1.1\\r\\nX: " + b"x" * 100000)
+ask("no HTTP", b"\\x00" * 1000)
+try: urllib.request.urlopen("http://127.0.0.1:${granted}/away"); print("REACHED by redirect")
+except OSError as error: print("no way by redirect", error)
+print(urllib.request.urlopen("http://127.0.0.1:${granted}/hello").read().decode())
 `;
 
 const SOON = { timeoutMs: 4_000 };
@@ -113,6 +137,68 @@ export const ATTEMPTS: readonly Attempt[] = [
     ends: ["ok"],
     never: /REACHED/,
     always: /no way/,
+  },
+  {
+    name: "reach beyond the granted host",
+    what: "through the proxy: other hosts, ports, metadata, private addresses, disguises, redirects, no HTTP",
+    call: ({ port, granted }) =>
+      py(beyond(port, granted), {
+        ...{ network: [`127.0.0.1:${granted}`, `localhost:${granted}`], timeoutMs: 200_000 },
+      }),
+    ends: ["ok"],
+    never: /REACHED/,
+    always: /no way[\s\S]*granted says hello/,
+  },
+  {
+    name: "reach beside the proxy",
+    what: "with a host granted: raw sockets, names and connections that do not ask the proxy",
+    call: ({ port, granted, addresses }) => {
+      const own = addresses.map((each) => `(${JSON.stringify(each)}, ${granted})`).join(",");
+      const targets = `[${own}, ("127.0.0.1", ${port}), ("127.0.0.1", ${granted}), ("1.1.1.1", 53)]`;
+      return py(connect(targets), { network: [`127.0.0.1:${granted}`] });
+    },
+    ends: ["ok"],
+    never: /REACHED/,
+    always: /no way/,
+  },
+  {
+    name: "traffic flood",
+    what: "takes from a granted host what never ends",
+    call: ({ granted }) =>
+      sh(`wget -q -O /dev/null http://127.0.0.1:${granted}/endless; sleep 60`, {
+        ...{ network: [`127.0.0.1:${granted}`], trafficBytes: 2 ** 20 },
+      }),
+    ends: ["killed"],
+    limit: "traffic",
+  },
+  {
+    name: "flood of connections",
+    what: "opens connections to the proxy and drops them, without an end",
+    call: ({ granted }) => {
+      const code = `import socket
+while True:
+    try: socket.create_connection(("127.0.0.1", 3128), 5).close()
+    except OSError: pass`;
+      return py(code, { network: [`127.0.0.1:${granted}`], timeoutMs: 200_000 });
+    },
+    ends: ["killed"],
+    limit: "traffic",
+  },
+  {
+    name: "slow reader",
+    what: "asks a granted host for what never ends, many times, and reads nothing",
+    call: ({ granted }) => {
+      const code = `import socket, time
+all = []
+for i in range(20):
+    s = socket.create_connection(("127.0.0.1", 3128), 5)
+    s.sendall(b"GET http://127.0.0.1:${granted}/endless HTTP/1.1\\r\\n\\r\\n")
+    all.append(s)
+print("waits", flush=True)
+time.sleep(3)`;
+      return py(code, { network: [`127.0.0.1:${granted}`], trafficBytes: 2 ** 30 });
+    },
+    ends: ["ok"],
   },
   {
     name: "fork bomb",

@@ -1,8 +1,10 @@
 // Hostile code on every tier that this host has: contained, and the outcome says so.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer as createHttp, type Server as Http } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,6 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), "coppice-bait-"));
 const secret = "host-secret-7f3a";
 let bait: Bait;
 let server: Server;
+let granted: Http;
 let reached = 0;
 const victim = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
 
@@ -35,10 +38,23 @@ beforeAll(async () => {
     socket.end(secret);
   });
   await new Promise<void>((resolve) => server.listen(0, resolve));
+  granted = createHttp((req, res) => {
+    const more = () => {
+      while (!res.destroyed && res.write(Buffer.alloc(65_536)));
+      res.once("drain", more);
+    };
+    if (req.url === "/endless") return more();
+    const { port } = server.address() as AddressInfo;
+    if (req.url === "/away") res.writeHead(302, { Location: `http://127.0.0.1:${port}/` });
+    res.end("granted says hello");
+  });
+  granted.listen(0, "127.0.0.1");
+  await once(granted, "listening");
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   bait = {
     ...{ secret, file, folder, pid: victim.pid as number },
-    port: (server.address() as { port: number }).port,
+    port: (server.address() as AddressInfo).port,
+    granted: (granted.address() as AddressInfo).port,
     addresses: addresses.filter((each) => each.family === "IPv4").map((each) => each.address),
   };
 });
@@ -46,6 +62,8 @@ beforeAll(async () => {
 afterAll(() => {
   delete process.env.COPPICE_TEST_SECRET;
   server.close();
+  granted.closeAllConnections();
+  granted.close();
   victim.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });

@@ -18,6 +18,7 @@ export const LIMITS: SandboxLimits = {
   processes: 32,
   vcpus: 1,
   network: "none",
+  trafficBytes: 16 * 2 ** 20,
   witness: false,
 };
 

@@ -1,6 +1,8 @@
 // What every sandbox driver promises (src/tool/sandbox.ts), on each tier this host has.
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Sandbox } from "../../src/tool/sandbox.ts";
 import { callOn, hostTiers, openTier, printed, sandboxProcesses, shell } from "./sandbox-host.ts";
@@ -110,9 +112,42 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
       expect((await shell(box, exact, { limits: { outputBytes: 4_999 } })).tag).toBe("killed");
     });
 
-    test("a limit it cannot hold is refused before anything runs", async () => {
-      const outcome = await shell(box, "echo ran", { limits: { network: ["example.org"] } });
-      expect(outcome).toMatchObject({ tag: "denied", tier: null });
+    test("hosts that are granted are reached through the proxy, and no others", async () => {
+      const server = createServer((req, res) => res.end(`${req.method} ${req.url}`));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as { port: number };
+      const url = `http://127.0.0.1:${port}`;
+      const limits = { network: [`127.0.0.1:${port}`] };
+      const js = `fetch("${url}/node", { method: "POST", body: "x".repeat(200_000) })
+        .then((answer) => answer.text()).then(console.log)
+        .then(() => fetch("https://example.org/")).catch((error) => console.log(error.message))`;
+      const py = `import urllib.request as u
+print(u.urlopen("${url}/python").read().decode())
+try: u.urlopen("https://example.org/")
+except OSError as error: print(error)`;
+      const sh = `wget -q -O - ${url}/sh; echo; wget -q -O - http://example.org/ || echo no`;
+      try {
+        const [a, b, c, none] = await Promise.all([
+          callOn(box, { command: "node", args: ["-e", js], limits }),
+          callOn(box, { command: "python3", args: ["-c", py], limits }),
+          shell(box, sh, { limits, stdin: randomBytes(700_000) }),
+          shell(box, `env | grep -i proxy; wget -q -O - ${url}/none; exit 0`),
+        ]);
+        expect(printed(a)).toBe("POST /node\nfetch failed\n");
+        expect(printed(b)).toMatch(/^GET \/python\n.*403/);
+        expect(printed(c)).toBe("GET /sh\nno\n");
+        expect(printed(none)).toBe("");
+        expect(none.usage.network).toBeUndefined();
+        expect(a.usage.network).toMatchObject([
+          { to: `127.0.0.1:${port}`, refused: null, connections: 1 },
+          { to: "example.org:443", refused: "it is not granted", bytesIn: 0, bytesOut: 0 },
+        ]);
+        expect(a.usage.network?.[0]?.bytesOut).toBeGreaterThan(200_000);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
     });
 
     test("each call is alone: files, processes, random numbers; the clock is right", async () => {

@@ -1,7 +1,7 @@
 /*
  * Owns: the guest's first process. It loads drivers, mounts the read-only root and the scratch
  * space, keeps a warm interpreter ready, runs the one command it is given as an ordinary user inside
- * a control group, and relays its streams. It is trusted only until the guest is owned: every
+ * a control group, and relays its streams, and its connections to the host's proxy if hosts are granted. It is trusted only until the guest is owned: every
  * limit that matters is held again on the host.
  * Does not own: deadlines and output limits (host), what frames mean there (../frames.ts).
  */
@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -39,6 +41,12 @@
 #define RESEED 0x5207
 #define SYS_PIDFD_OPEN 434 /* newer than some headers */
 #define FLAG_WITNESS 1
+#define FLAG_NETWORK 2
+#define ENV_OWN 5
+#define ENV_MAX 16
+#define STREAMS 32
+#define WINDOW 65536
+#define PROXY_PORT 3128
 
 static int port = -1;         /* the channel to the host */
 static char warm_name[32];    /* interpreter that waits warm; empty: none */
@@ -48,7 +56,7 @@ static int warm_end = -1;     /* where the warm interpreter says how it ends */
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
 static int fan = -1;
-static char *envs[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/scratch",
+static char *envs[ENV_OWN + ENV_MAX + 1] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/scratch",
                        "TMPDIR=/scratch", "LANG=C.UTF-8", "USER=tool", 0};
 
 static void fatal(const char *what) {
@@ -284,6 +292,113 @@ static int witness_entry(const char *path, const struct stat *s, int kind, struc
   return witnessed >= WITNESS_MAX;
 }
 
+/* ---- the way out: connections to a port of the guest, carried over the channel; see ../streams.ts ---- */
+
+static struct stream {
+  int fd; /* < 0: free */
+  uint32_t id, credit; /* what the host still takes */
+  int ended, host_ended, shut;
+  size_t length; /* of what waits for the command */
+  unsigned char waiting[WINDOW];
+} streams[STREAMS];
+static int listener = -1;
+static uint32_t last_stream = 0;
+
+/* kind, stream, and what lies at frame + 14 */
+static void say_stream(char kind, struct stream *s, size_t n) {
+  frame[9] = kind;
+  put_u32(frame + 10, s->id);
+  send_frame('n', 5 + n);
+}
+static void open_network(void) {
+  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  struct sockaddr_in here = {AF_INET, htons(PROXY_PORT), {htonl(INADDR_LOOPBACK)}};
+  listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener < 0 || ioctl(listener, SIOCSIFFLAGS, &lo) || bind(listener, (void *)&here, sizeof here) ||
+      listen(listener, 128))
+    fatal("network");
+  for (struct stream *s = streams; s < streams + STREAMS; s++) s->fd = -1;
+}
+static void end_stream(struct stream *s, int say) {
+  close(s->fd);
+  s->fd = -1;
+  if (say) say_stream('c', s, 0);
+}
+static void accept_stream(struct stream *s) {
+  s->fd = accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (s->fd < 0) return;
+  s->id = ++last_stream;
+  s->credit = WINDOW;
+  s->ended = s->host_ended = s->shut = 0;
+  s->length = 0;
+  say_stream('o', s, 0);
+}
+static void flush_stream(struct stream *s) {
+  ssize_t k = s->length ? write(s->fd, s->waiting, s->length) : 0;
+  if (k < 0 && errno != EAGAIN && errno != EINTR) return end_stream(s, 1);
+  if (k > 0) {
+    s->length -= k;
+    memmove(s->waiting, s->waiting + k, s->length);
+    put_u32(frame + 14, k);
+    say_stream('a', s, 4);
+  }
+  if (!s->host_ended || s->length || s->shut) return;
+  shutdown(s->fd, SHUT_WR);
+  s->shut = 1;
+  if (s->ended) end_stream(s, 1);
+}
+static void read_stream(struct stream *s) {
+  size_t most = CHUNK - 5 < s->credit ? CHUNK - 5 : s->credit;
+  ssize_t k = read(s->fd, frame + 14, most);
+  if (k < 0 && errno != EAGAIN && errno != EINTR) return end_stream(s, 1);
+  if (k > 0) {
+    s->credit -= k;
+    say_stream('d', s, k);
+  } else if (k == 0) {
+    s->ended = 1;
+    say_stream('e', s, 0);
+    if (s->shut) end_stream(s, 1);
+  }
+}
+/* The host speaks of a stream; it may be one that has ended meanwhile. */
+static void hear_stream(const unsigned char *p, size_t n) {
+  if (n < 5) fatal("stream");
+  struct stream *s = streams;
+  while (s < streams + STREAMS && (s->fd < 0 || s->id != get_u32(p + 1))) s++;
+  if (listener < 0 || s == streams + STREAMS) return;
+  if (p[0] == 'd' && n - 5 <= WINDOW - s->length) {
+    memcpy(s->waiting + s->length, p + 5, n - 5);
+    s->length += n - 5;
+    flush_stream(s);
+  } else if (p[0] == 'a' && n == 9) s->credit += get_u32(p + 5);
+  else if (p[0] == 'e') {
+    s->host_ended = 1;
+    flush_stream(s);
+  } else if (p[0] == 'c') end_stream(s, 0);
+  else fatal("stream");
+}
+/* Streams that nothing is wanted of now are not watched. @returns how many descriptors are to be */
+static int watch_streams(struct pollfd *p) {
+  int free = 0, n = 1;
+  for (struct stream *s = streams; listener >= 0 && s < streams + STREAMS; s++, n++) {
+    int wanted = (s->credit && !s->ended ? POLLIN : 0) | (s->length ? POLLOUT : 0);
+    p[n] = (struct pollfd){wanted ? s->fd : -1, wanted, 0};
+    free += s->fd < 0;
+  }
+  p[0] = (struct pollfd){free ? listener : -1, POLLIN, 0};
+  return n;
+}
+static void serve_streams(const struct pollfd *p) {
+  for (int i = 0; i < STREAMS; i++) {
+    struct stream *s = &streams[i];
+    int seen = p[i + 1].fd >= 0 ? p[i + 1].revents : 0;
+    if (seen && s->length) flush_stream(s);
+    if (seen && s->fd >= 0 && p[i + 1].events & POLLIN) read_stream(s);
+  }
+  for (int i = 0; i < STREAMS && p[0].revents; i++)
+    if (streams[i].fd < 0) return accept_stream(&streams[i]);
+}
+
 /* ---- requests ---- */
 
 static void seed(const unsigned char *p, size_t n) {
@@ -374,15 +489,25 @@ static void warm_up(void) {
 
 static char *argv[ARGS_MAX + 1];
 static unsigned char args[FRAME_MAX];
-/* memory, 8 bytes unused, processes, flags, then the arguments, each ended by 0. @returns the command */
+/*
+ * memory, 8 bytes unused, processes, flags, then texts, each ended by 0: what is added to the environment,
+ * an empty one, the arguments. @returns the command
+ */
 static pid_t run(const unsigned char *p, size_t n, int *witness) {
-  int count = 0;
+  int count = 0, env = 0, own = 0;
   if (n < 22 || p[n - 1] != 0) fatal("run");
   limit(get_u64(p), get_u32(p + 16));
   *witness = p[20] & FLAG_WITNESS;
   size_t length = n - 21;
   memcpy(args, p + 21, length);
-  for (size_t at = 0; at < length && count < ARGS_MAX; at += strlen((char *)args + at) + 1) argv[count++] = (char *)args + at;
+  for (size_t at = 0; at < length && count < ARGS_MAX; at += strlen((char *)args + at) + 1) {
+    char *text = (char *)args + at;
+    if (own) argv[count++] = text;
+    else if (!*text) own = 1;
+    else if (env < ENV_MAX) envs[ENV_OWN + env++] = text;
+  }
+  if (!count) fatal("run");
+  if (p[20] & FLAG_NETWORK) open_network();
   if (file_fd >= 0) close(file_fd);
   if (*witness) witness_start();
   if (warm && !strcmp(argv[0], warm_name)) {
@@ -408,6 +533,20 @@ static int relay(int fd, char type) {
   if (n <= 0) return 0;
   send_frame(type, n);
   return 2;
+}
+/* A part of stdin: the next is asked for when the command has taken it. The channel goes on meanwhile. */
+static unsigned char stdin_part[FRAME_MAX / 4];
+static size_t stdin_n = 0, stdin_at = 0;
+static int stdin_last = 0;
+static void feed(void) {
+  ssize_t k = stdin_n ? write(in, stdin_part + stdin_at, stdin_n - stdin_at) : 0;
+  if (k < 0 && errno == EPIPE) k = stdin_n - stdin_at; /* nobody reads it any more */
+  if (k > 0) stdin_at += k;
+  if (stdin_at < stdin_n) return;
+  stdin_n = stdin_at = 0;
+  if (!stdin_last) return send_text('i', "");
+  close(in);
+  in = -1;
 }
 static void finish(int status, int witness) {
   measure();
@@ -497,8 +636,8 @@ static int interpreter_ended(int *status) {
 
 static void serve(void) {
   pid_t command = 0;
-  int witness = 0, status = 0, ended = -1, in_done = 0, paused = 0;
-  size_t n = 0, sent = 0;
+  int witness = 0, status = 0, ended = -1;
+  size_t n = 0;
   for (;;) {
     while (complete(&n)) {
       char type = got[4];
@@ -511,28 +650,26 @@ static void serve(void) {
         command = run(got + 9, n, &witness);
         ended = syscall(SYS_PIDFD_OPEN, command, 0);
       }
-      else if (type == 'I' && command) {
-        ssize_t k = in_done ? (ssize_t)(n - sent) : write(in, got + 9 + sent, n - sent);
-        if (k < 0 && errno == EPIPE) in_done = 1;
-        if (k > 0) sent += k;
-        paused = sent < n;
-        if (paused) break; /* the command reads slowly: the host waits */
-        sent = 0;
-      } else if (type == 'i' && command) {
-        close(in);
-        in = -1;
+      else if (type == 'n' && command) hear_stream(got + 9, n);
+      else if ((type == 'I' || type == 'i') && command) {
+        if (stdin_n || n > sizeof stdin_part) fatal("stdin");
+        memcpy(stdin_part, got + 9, stdin_n = n);
+        stdin_last = type == 'i';
+        feed();
       } else fatal("frame");
       drop(n);
     }
-    struct pollfd p[7] = {{paused ? -1 : port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
-                          {fan, POLLIN, 0}, {paused && !in_done ? in : -1, POLLOUT, 0},
-                          {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0}};
-    poll(p, 7, command ? 20 : -1);
+    struct pollfd p[8 + STREAMS] = {{port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
+                                    {fan, POLLIN, 0}, {stdin_n ? in : -1, POLLOUT, 0},
+                                    {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0}};
+    poll(p, 7 + watch_streams(p + 7), command ? 20 : -1);
     if (p[0].revents & POLLIN) fill();
     else if (p[0].revents & POLLHUP) usleep(1000);
     if (p[1].revents && !relay(out, 'O')) out = -1;
     if (p[2].revents && !relay(err, 'E')) err = -1;
     if (p[3].revents) witness_read();
+    if (p[4].revents) feed();
+    if (listener >= 0) serve_streams(p + 7);
     if (p[6].revents && interpreter_ended(&status)) {
       if (witness) { /* it is not one of those that were left */
         kill(warm, SIGKILL);

@@ -1,5 +1,6 @@
 // Owns: Node.js that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
-// will need, `R` brings the command line of `node`; what it does not know how to do in this process
+// will need, `R` brings what is added to the
+// environment and the command line of `node`; what it does not know how to do in this process
 // it leaves to a fresh one. Descriptor 4 takes the status of the program.
 const fs = require("node:fs");
 const crypto = require("node:crypto");
@@ -83,6 +84,15 @@ function fresh(args) {
   process.execve(process.execPath, ["node", ...args], process.env);
 }
 
+// What the call adds: where its proxy is. Node.js has looked for that long ago.
+function environment(texts) {
+  for (const text of texts) {
+    const at = text.indexOf("=");
+    process.env[text.slice(0, at)] = text.slice(at + 1);
+  }
+  if (process.env.NODE_USE_ENV_PROXY === "1") require("node:http").setGlobalProxyFromEnv();
+}
+
 const NAMES = ["module", "exports", "require", "__filename", "__dirname"];
 
 // As `node -e` does it: names of a module are global. @returns whether it can be done here
@@ -137,9 +147,11 @@ async function wait() {
     await warmUp();
     fs.writeSync(CONTROL, "w");
   }
-  const line = read(read(4).readUInt32LE(0)).toString();
+  const texts = read(read(4).readUInt32LE(0)).toString().split("\0");
   fs.closeSync(CONTROL);
+  const own = texts.indexOf("");
+  environment(texts.slice(0, own));
   // Out of this function: what the program throws is nobody's rejection.
-  setImmediate(run, line.split("\0").slice(1, -1));
+  setImmediate(run, texts.slice(own + 2, -1));
 }
 wait();

@@ -1,5 +1,6 @@
 # Owns: Python that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
-# will need, `R` brings the command line of `python3`; what it does not know how to do in this
+# will need, `R` brings what is added to the environment
+# and the command line of `python3`; what it does not know how to do in this
 # process it leaves to a fresh one.
 import atexit, base64, collections, datetime, functools, hashlib, io, itertools, json, math, os, random, re, sys
 import threading, traceback, types
@@ -122,5 +123,8 @@ while True:
         continue
     line = read(int.from_bytes(read(4), "little")).decode("utf-8", "surrogateescape")
     os.close(CONTROL)
-    run(line.split("\0")[1:-1])
+    texts = line.split("\0")
+    own = texts.index("")
+    os.environ.update(text.split("=", 1) for text in texts[:own])
+    run(texts[own + 2 : -1])
     break

@@ -369,6 +369,7 @@ describe("tool()", () => {
     vcpus: 1,
     scratchBytes: 67_108_864,
     outputBytes: 1_048_576,
+    trafficBytes: 67_108_864,
     witness: false,
   };
 
@@ -397,6 +398,8 @@ describe("tool()", () => {
     ["no memory to speak of", () => sandbox("process", { memoryMb: 1 }), "E_SPEC_RANGE"],
     ["no output at all", () => sandbox("process", { output: 0 }), "E_SPEC_RANGE"],
     ["a host that is none", () => microvm({ network: ["a b"] }), "E_SPEC_STRATEGY"],
+    ["a list without hosts", () => microvm({ network: [] }), "E_SPEC_STRATEGY"],
+    ["no traffic at all", () => microvm({ network: ["a.example"], traffic: 0 }), "E_SPEC_RANGE"],
   ])("refuses a sandbox with %s", (_, make, code) => {
     expect(refusal(make)).toContain(code);
   });

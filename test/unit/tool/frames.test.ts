@@ -20,7 +20,7 @@ function frame(type: string, payload: Uint8Array): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-const types = fc.constantFrom(..."YwpOELNX");
+const types = fc.constantFrom(..."YwpOELNinX");
 const honest = fc.array(fc.tuple(types, fc.uint8Array({ maxLength: 300 })), { maxLength: 20 });
 
 test("frames arrive whole however they are cut", () => {

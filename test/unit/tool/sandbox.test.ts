@@ -38,6 +38,14 @@ function scripted(tier: IsolatedTier, log: string[] = []): SandboxDriver {
           output({ stream: "stdout", bytes: request.stdin.slice(0, 2) });
           output({ stream: "stdout", bytes: request.stdin.slice(2) });
           return { ...said, tag: "ok", value: { stdout: request.stdin, stderr: bytes("") } };
+        case "reach": {
+          const row = { connections: 1, bytesIn: 1, bytesOut: 1 };
+          const network = [
+            { ...row, to: "a.example:443", refused: null },
+            { ...row, to: "b.example:443", refused: "it is not granted" },
+          ];
+          return { tier, usage: { ...usage, network }, tag: "timeout", limitMs: 1 };
+        }
         case "fail":
           return { ...said, tag: "failed", code: 3, why: "no such thing" };
         case "sleep":
@@ -151,6 +159,18 @@ describe("a call over the line", () => {
     expect(end).toMatchObject({ tag: "ok", value: { stdout: "1ä€" }, tier: "process" });
     expect(end.usage).toEqual({ ...usage, bytesIn: 6 });
     expect(chunks).toEqual(["1", "ä€"]);
+    close();
+  });
+
+  test("each host that was refused is a decision; all are in its usage", async () => {
+    const { call, close } = line();
+    const decisions: unknown[] = [];
+    const decided = (each: unknown) => void decisions.push(each);
+    const end = await call(program("reach"), "x", { decided });
+    expect(decisions).toEqual([
+      { decision: "deny", why: "b.example:443: it is not granted", by: "network" },
+    ]);
+    expect(end.usage.network).toHaveLength(2);
     close();
   });
 
