@@ -3,7 +3,7 @@
  * Does not own: tables (terminal.ts).
  */
 import type { Cell } from "./terminal.ts";
-import { grouped, span } from "./words.ts";
+import { grouped, lasting } from "./words.ts";
 
 /** What resources are called. */
 export const RESOURCES: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ export const RESOURCES: Readonly<Record<string, string>> = {
 /** An amount in the unit people read it in. */
 export function amount(resource: string, value: number): string {
   if (resource === "microUsd") return `$${(value / 1e6).toFixed(6)}`;
-  if (resource === "wallMs") return span(value);
+  if (resource === "wallMs") return lasting(value);
   return resource === "memoryBytes" ? `${(value / 1_048_576).toFixed(1)} MB` : grouped(value);
 }
 

@@ -4,16 +4,16 @@
  * Does not own: what the chain is (tool/audit.ts).
  */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 import { type AuditLine, type AuditReading, readAudit } from "../tool/audit.ts";
 import { type Input, integerOption, type Run } from "./arguments.ts";
+import { folderOf } from "./folder.ts";
 import { type Cell, type Io, table } from "./terminal.ts";
 import { jsonText, plural } from "./words.ts";
 
-function folderOf(input: Input, io: Io): string {
-  const folder = resolve(io.cwd, input.values.get("data") ?? ".coppice");
-  if (existsSync(join(folder))) return folder;
+async function auditedFolder(input: Input, io: Io): Promise<string> {
+  const folder = await folderOf(input, io);
+  if (existsSync(folder)) return folder;
   throw new ActorError("E_USAGE", `there is no data folder ${folder}`, {
     at: "coppice audit",
     fix: "name it: coppice audit --data DIR",
@@ -48,7 +48,7 @@ export const audit: Run = async (input, io) => {
     throw new ActorError("E_USAGE", `coppice audit knows no ${JSON.stringify(word)}`, { fix });
   }
   const limit = integerOption(input, "limit", [1, 1_000_000]) ?? 50;
-  const reading = endsAs(readAudit(folderOf(input, io)), input.values.get("head"));
+  const reading = endsAs(readAudit(await auditedFolder(input, io)), input.values.get("head"));
   const { lines, fault, head, files, dropped } = reading;
   const shown = word === "verify" ? [] : lines.slice(-limit);
   const status = fault === null ? 0 : 1;

@@ -148,7 +148,7 @@ ${WHICH}`,
     summary: "the record of decisions about tool calls; verify checks it only",
     operands: ["[verify]"],
     options: {
-      data: { what: "the data folder; .coppice if not given", value: "DIR" },
+      data: { what: "the data folder; .coppice, or that of the node started here", value: "DIR" },
       limit: { what: "the last so many lines; 50 if not given", value: "N" },
       head: { what: "a hash you kept elsewhere: it must still be in the record", value: "HASH" },
       ...COMMON,
@@ -161,7 +161,7 @@ ${WHICH}`,
     summary: "a data folder: what it holds, whether all of it can be read, give room back",
     operands: ["stat|verify|compact"],
     options: {
-      data: { what: "folder of the data; .coppice if not given", value: "DIR" },
+      data: { what: "the data folder; .coppice, or that of the node started here", value: "DIR" },
       ...COMMON,
     },
     notes: `stat and verify read one moment of the store, also beside a running node. verify looks at every

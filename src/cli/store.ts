@@ -2,10 +2,10 @@
  * Owns: `coppice store stat|verify|compact`: a data folder, looked at from outside of any node.
  * Does not own: what is in it (store/survey.ts).
  */
-import { resolve } from "node:path";
 import { ActorError } from "../actor/errors.ts";
 import { compactStore, type StoreStat, statStore, verifyStore } from "../store/survey.ts";
 import type { Run } from "./arguments.ts";
+import { folderOf } from "./folder.ts";
 import { type Cell, table } from "./terminal.ts";
 import { age, grouped, jsonText, plural, printableLines } from "./words.ts";
 
@@ -16,13 +16,10 @@ interface Said {
   readonly status: number;
 }
 
-/** Where a node keeps its data if nobody says otherwise. */
-const FOLDER = ".coppice";
-
 export const store: Run = async (input, io) => {
   const [verb = ""] = input.operands;
-  const folder = resolve(io.cwd, input.values.get("data") ?? FOLDER);
-  const { value, rows, status } = verbOf(verb)(folder);
+  const look = verbOf(verb);
+  const { value, rows, status } = look(await folderOf(input, io));
   if (input.flags.has("json")) io.out.write(jsonText(value));
   else io.out.write(table(rows, io).join("\n").concat("\n"));
   return status;

@@ -35,6 +35,12 @@ export function span(ms: number): string {
   return unit === undefined ? `${ms}ms` : `${ms / unit[0]}${unit[1]}`;
 }
 
+/** How much time: 23416 → "23.4s"; what is whole has no digit behind the point. */
+export function lasting(ms: number): string {
+  const [size, unit] = UNITS.find(([each]) => ms >= each) ?? [1, "ms"];
+  return `${Math.round((ms / size) * 10) / 10}${unit}`;
+}
+
 /** How long ago: "12s", "3m"; below a second in ms. */
 export function age(ms: number): string {
   const whole = Math.max(0, Math.round(ms));

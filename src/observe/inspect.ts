@@ -16,7 +16,7 @@ import { isServed, openNodesFolder } from "./nodes.ts";
 import type { Inspectable, NodeEntry, RaiseRequest, Request } from "./view.ts";
 import { request } from "./view.ts";
 
-export { findNode, listNodes, type NodeChoice } from "./nodes.ts";
+export { findNode, listNodes, type NodeChoice, startedIn } from "./nodes.ts";
 export * from "./view.ts";
 
 /** Longest request. @unit characters */

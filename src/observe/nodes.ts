@@ -162,6 +162,10 @@ function absent(nodes: readonly NodeEntry[], what: string, remedy: string): Acto
   return new ActorError("E_NODE_ABSENT", `${what}${rest}`, { fix: remedy });
 }
 
+/** Those of them that were started in a folder. */
+export const startedIn = (cwd: string, nodes: readonly NodeEntry[]): NodeEntry[] =>
+  nodes.filter((each) => realPath(each.cwd) === realPath(cwd));
+
 /** Which node is meant; `data` and `pid` as the user gave them. */
 export interface NodeChoice {
   data?: string | undefined;
@@ -200,7 +204,7 @@ export async function findNode(choice: NodeChoice): Promise<NodeEntry> {
     const fact = `no node of yours is running (looked in ${nodesFolder()})`;
     return only(nodes, "", () => absent([], fact, "start one: coppice run APP"));
   }
-  const here = nodes.filter((each) => realPath(each.cwd) === realPath(cwd));
+  const here = startedIn(cwd, nodes);
   if (here.length > 1) throw several(here, "started in this folder are running");
   return only(here, "", () => several(nodes, "are running, none of them started in this folder"));
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encode } from "../../src/store/codec.ts";
 import { openSqlite, type SqliteEngine } from "../../src/store/sqlite.ts";
 import { commit, enqueue, forget, load } from "../tck/store-ops.ts";
-import { cli, errorOf, ownFolder } from "./stage.ts";
+import { cli, errorOf, FakeNode, ownFolder, serve, supervisorRow } from "./stage.ts";
 
 const own = ownFolder();
 let data: string;
@@ -54,6 +54,18 @@ test("stat counts what there is, beside the node that has it", async () => {
 test("verify reads everything, beside the node that has it", async () => {
   const outcome = await run("verify");
   expect([outcome.status, outcome.out]).toEqual([0, "11 values read, 0 problems\n"]);
+});
+
+test("without --data: the folder .coppice, else that of the only node which was started here", async () => {
+  const missing = errorOf(await cli(["store", "stat", "--json"], { cwd: own.path }));
+  expect(missing.at).toBe(join(own.path, ".coppice", "coppice.db"));
+  const desk = () => new FakeNode([supervisorRow("/desk")]);
+  const cwd = process.cwd();
+  await serve(desk(), { app: "/apps/desk.ts", data });
+  const stat = async () => (await cli(["store", "stat", "--json"], { cwd })).out;
+  expect(JSON.parse(await stat()).file).toBe(join(data, "coppice.db"));
+  await serve(desk(), { app: "/apps/other.ts", data: own.path });
+  expect(await stat()).toBe("");
 });
 
 describe("verify finds", () => {

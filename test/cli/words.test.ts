@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { nearest, readArguments } from "../../src/cli/arguments.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { cutTo, textWidth } from "../../src/cli/terminal.ts";
-import { age, grouped, short, span } from "../../src/cli/words.ts";
+import { age, grouped, lasting, short, span } from "../../src/cli/words.ts";
 import { printable } from "../../src/observe/inspect.ts";
 import { cli } from "./stage.ts";
 
@@ -20,6 +20,16 @@ test.each([
 ])("%i is %s, or %s", (count, expected, withCommas) => {
   expect(short(count)).toBe(expected);
   expect(grouped(count)).toBe(withCommas);
+});
+
+test.each([
+  [0, "0ms"],
+  [999, "999ms"],
+  [23_416, "23.4s"],
+  [3_000_000, "50m"],
+  [5_400_000, "1.5h"],
+])("%i ms lasts %s", (ms, words) => {
+  expect(lasting(ms)).toBe(words);
 });
 
 test.each([
