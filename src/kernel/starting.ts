@@ -9,6 +9,7 @@ import { acceptDurable, catchUp } from "./durable-mail.ts";
 import { watchIdleness } from "./hibernation.ts";
 import { mindTime } from "./overtime.ts";
 import { cellStarted } from "./telling.ts";
+import { skipMissed } from "./timetable.ts";
 
 /** The actor is there. */
 export function running(cell: Cell, restored = false): void {
@@ -19,6 +20,7 @@ export function running(cell: Cell, restored = false): void {
   if (cell.kernel.tools.live !== undefined) mindTime(cell);
   if (cell.own !== null) admitEarly(cell, cell.own);
   cell.kernel.callers.runs(cell);
+  if (restored) skipMissed(cell);
   watchIdleness(cell);
   cell.kernel.schedule(cell);
 }

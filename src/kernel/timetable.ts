@@ -26,7 +26,7 @@ const LOOK_MS = 60_000;
 export interface Alarm {
   /** As it is in the store. */
   record: TimerRecord;
-  /** When it fires next: later than in the store when missed times are left out. */
+  /** When it fires next: later than in the store until that knows which missed times are left out. */
   dueMs: number;
   /** The same on the kernel's own clock, as long as it goes by that; null: by the wall clock. */
   atMs: number | null;
@@ -138,15 +138,30 @@ function disarm(cell: Cell, alarm: Alarm): void {
 /** A timer of an earlier incarnation, from the store. */
 export function takeUp(cell: Cell, record: TimerRecord): void {
   const { calendar, nowMs } = cell.kernel;
-  const { dueMs } = record;
+  const behind = calendar.wall(nowMs) + 1;
+  // While it slept and its supervisor was there, nothing was missed.
+  const since = Math.min(cell.more.woken ?? behind, behind);
+  const { repeat } = record;
+  const skips = repeat?.missed === "skip" && record.dueMs < since;
+  const dueMs = skips ? nextOf(cell, repeat, record.dueMs, since - 1) : record.dueMs;
   const alarm: Alarm = { record, dueMs, atMs: null, entry: null, over: false, late: 0 };
-  const wall = calendar.wall(nowMs);
-  const missed = record.dueMs <= wall && record.dueMs < (cell.more.woken ?? wall + 1);
-  if (record.repeat?.missed === "skip" && missed) {
-    alarm.dueMs = nextOf(cell, record.repeat, record.dueMs, wall);
-  }
   cell.more.alarms.set(record.id, alarm);
-  await_(cell, alarm);
+  if (!skips) await_(cell, alarm);
+}
+
+/**
+ * It is there: times that are left out are so in the store too, before it waits for the next. Else who
+ * sleeps until then is found overdue, and, woken at that time, has missed it again.
+ */
+export function skipMissed(cell: Cell): void {
+  for (const alarm of cell.more.alarms.values()) {
+    const { dueMs } = alarm;
+    if (dueMs === alarm.record.dueMs) continue;
+    alarm.record = { ...alarm.record, dueMs };
+    change(cell, { id: alarm.record.id, set: alarm.record }, () => {
+      if (!alarm.over && cell.status !== "exited") await_(cell, alarm);
+    });
+  }
 }
 
 /** A timer between two threads. */

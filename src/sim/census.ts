@@ -18,6 +18,9 @@ export interface Resident {
   handler: Handler | null;
 }
 
+/** Faults that tell somebody to end. */
+const ENDS = new Set(["kill", "shut down", "exit"]);
+
 /** The living and the dead of one run. */
 export class Census {
   /** By path. */
@@ -32,6 +35,8 @@ export class Census {
 
   /** By call: whom somebody is about to end. */
   readonly ending = new Map<number, string>();
+  /** Whom an operator has told to end, perhaps while it was coming back. */
+  readonly told = new Set<string>();
 
   /** Is somebody of this path there, awake or asleep? */
   isThere(path: string): boolean {
@@ -50,6 +55,7 @@ export class Census {
       const resident: Resident = { path, life, supervisor, handler: null };
       this.living.set(path, resident);
       this.asleep.delete(path);
+      this.told.delete(path);
       this.byLife.set(life, resident);
     } else if (event.type === "exited" || event.type === "gone") {
       const { path, life } = event;
@@ -63,6 +69,8 @@ export class Census {
       this.asleep.add(event.path);
     } else if (event.type === "forgotten") {
       this.asleep.delete(event.path);
+    } else if (event.type === "fault") {
+      if (ENDS.has(event.what)) this.told.add(event.at);
     } else if (event.type === "called") {
       if (event.ends !== undefined) this.ending.set(event.key, event.ends);
     } else if (event.type === "returned") {

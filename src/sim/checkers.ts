@@ -94,11 +94,11 @@ function assertions({ fail }: Sight) {
   };
 }
 
-/** Nobody has ended who has left the memory, unless a call said so before it was back. */
+/** Nobody has ended who has left the memory, unless somebody said so before it was back. */
 function sleepersKept({ census, fail }: Sight) {
   return (event: SimEvent) => {
     if (event.type !== "forgotten" || !census.asleep.has(event.path)) return;
-    if ([...census.ending.values()].includes(event.path)) return;
+    if ([...census.ending.values()].includes(event.path) || census.told.has(event.path)) return;
     fail(`${event.path} was asleep, and is forgotten`);
   };
 }

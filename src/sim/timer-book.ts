@@ -63,7 +63,9 @@ export class TimerBook {
     const rows = this.#of(path);
     for (const { id, set } of timers) {
       const before = rows.get(id);
-      if (before !== undefined) this.#dropped.add(keyOf(before));
+      // (The same again, for a later time: what was missed is left out.)
+      const isLater = before !== undefined && set !== null && keyOf(set) === keyOf(before);
+      if (before !== undefined && !isLater) this.#dropped.add(keyOf(before));
       if (set === null) rows.delete(id);
       else rows.set(id, set);
       const mark = before === undefined ? "set" : set === null ? "taken back" : "replaced";

@@ -39,7 +39,8 @@ try {
     inspect: process.env.REDIS_INSPECT === "yes",
     onEvent: (event) => {
       if (event.type === "log") say({ event: event.message });
-      if (event.type === "woken") say({ event: `woken ${event.path}` });
+      const { type, path } = event;
+      if (type === "woken" || type === "starting") say({ event: `${type} ${path}` });
     },
   });
   const run = async (command: Command, timeout: number): Promise<unknown> => {

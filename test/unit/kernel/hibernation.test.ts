@@ -184,6 +184,25 @@ test("its durable timer brings it back when it is due, again and again", async (
   expect((await state(t, "b")).said).toEqual(["ding", "ding", "ding", "ding"]);
 });
 
+test("times that were missed are left out, and those after them are not, asleep or awake", async () => {
+  const engine = new MemoryEngine();
+  const one = await node(engine);
+  await start(one, "b");
+  await one.tell("d/b", "remind", { ms: 60_000, every: true, skip: true });
+  await one.advance(5_000);
+  const two = await node(engine, 1, 150_000);
+  const woken = () => two.events.filter(({ type }) => type === "woken").length;
+  await two.advance(5_000);
+  expect([awake(two, "b"), woken()]).toEqual([false, 1]);
+  // Others who wake do not make it look overdue.
+  await start(two, "a");
+  await two.tell("d/a", "remind", { ms: 10_000, every: false, skip: false });
+  await two.advance(20_000);
+  expect([awake(two, "b"), woken()]).toEqual([false, 2]);
+  await two.advance(125_000);
+  expect((await state(two, "b")).said).toEqual(["ding", "ding", "ding"]);
+});
+
 test("what waits keeps it: a deferred answer, a timer for idleness, a timer that is soon due", async () => {
   const t = await node();
   for (const id of ["a", "b", "c"]) await start(t, id);
