@@ -4,16 +4,17 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { IsolatedTier, Outcome } from "../actor/outcome.ts";
+import { type IsolatedTier, NO_USAGE, type Outcome } from "../actor/outcome.ts";
 import type { SandboxLimits } from "../actor/walls.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Cut, outcomeOf, refusal } from "./collect.ts";
 import { sizeOf } from "./command.ts";
 import { type Confined, runConfined } from "./confined.ts";
-import { openDoor } from "./door.ts";
+import { type Door, openDoor } from "./door.ts";
 import type { Image } from "./image.ts";
 import type { Jail } from "./jail.ts";
 import { outletOf } from "./outlet.ts";
+import { runFolder } from "./run-folder.ts";
 import type { CommandOutput, OutputChunk, Sandbox, SandboxRequest } from "./sandbox.ts";
 
 /** The walls of one call. */
@@ -30,8 +31,8 @@ export interface Walls {
 /** How a tier builds walls. */
 export interface Confining {
   readonly tier: IsolatedTier;
-  /** Of this sandbox alone; made when it is needed, removed in the end. */
-  readonly folder: string;
+  /** Of this sandbox alone, removed in the end; null: one is chosen when it is needed. */
+  readonly folder: string | null;
   /** Chooses who a call runs as. */
   readonly user: () => Jail["user"];
   readonly confine: (walls: Walls) => Confined;
@@ -41,11 +42,13 @@ export class ConfinedSandbox implements Sandbox {
   readonly tier: IsolatedTier;
   readonly #confining: Confining;
   readonly #calls: Calls;
+  #folder: string | null;
   #doors = 0;
 
   constructor(confining: Confining) {
     this.tier = confining.tier;
     this.#confining = confining;
+    this.#folder = confining.folder;
     this.#calls = new Calls(this.tier, refusal);
   }
 
@@ -60,17 +63,28 @@ export class ConfinedSandbox implements Sandbox {
 
   async close(): Promise<void> {
     await this.#calls.close();
-    await rm(this.#confining.folder, { recursive: true, force: true });
+    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #perform({ request, limits, image, signal, collected }: Call) {
-    const { confine, folder } = this.#confining;
     const user = this.#confining.user();
     const { promise: cut, resolve: over } = Promise.withResolvers<Cut>();
     const outlet = outletOf(limits, over);
-    const door = outlet && (await openDoor(join(folder, `door-${++this.#doors}`), user, outlet));
+    let door: Door | null = null;
     try {
-      const confined = confine({ image, request, limits, user, door: door?.path ?? null });
+      door = outlet && (await openDoor(this.#doorFolder(), user, outlet));
+    } catch (thrown) {
+      const why = `its way to the hosts it was granted cannot be opened: ${(thrown as Error).message}`;
+      return outcomeOf(this.tier, limits, NO_USAGE, { tag: "absent", why }, collected);
+    }
+    try {
+      const confined = this.#confining.confine({
+        image,
+        request,
+        limits,
+        user,
+        door: door?.path ?? null,
+      });
       const { end, ...used } = await runConfined(confined, limits, signal, collected, cut);
       const usage = {
         ...used,
@@ -82,5 +96,10 @@ export class ConfinedSandbox implements Sandbox {
     } finally {
       await door?.close();
     }
+  }
+
+  #doorFolder(): string {
+    this.#folder ??= runFolder();
+    return join(this.#folder, `door-${++this.#doors}`);
   }
 }

@@ -143,22 +143,34 @@ export class Outlet {
 
   /** `GET http://host:port/path`: one request, to the host that its line names. */
   async #plain(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    let far: Duplex | null = null;
+    const failed = (thrown: unknown) => {
+      far?.destroy();
+      answer(res, told(thrown));
+    };
     try {
       const target = this.#target(req, false);
-      const far = await this.#dial(target);
-      if (res.destroyed) return void far.destroy();
-      const headers = endToEnd(req.rawHeaders, target.authority);
       const { path } = target;
-      const out = request({ createConnection: () => far, method: req.method, path, headers });
+      const headers = endToEnd(req.rawHeaders, target.authority);
+      const dialled = await this.#dial(target);
+      far = dialled;
+      if (res.destroyed) return void far.destroy();
+      const out = request({ createConnection: () => dialled, method: req.method, path, headers });
       res.once("close", () => out.destroy());
-      out.on("error", (error) => answer(res, told(error)));
+      out.on("error", failed);
+      out.once("upgrade", () => failed(new Refused(502, "it switches protocols: use CONNECT")));
       out.once("response", (said) => {
-        res.writeHead(said.statusCode ?? 502, said.statusMessage, endToEnd(said.rawHeaders));
+        try {
+          // Without its reason, which may hold what no answer may.
+          res.writeHead(said.statusCode ?? 502, endToEnd(said.rawHeaders));
+        } catch (thrown) {
+          return failed(thrown);
+        }
         pipeline(said, res, () => {});
       });
       pipeline(req, out, () => {});
     } catch (thrown) {
-      answer(res, told(thrown));
+      failed(thrown);
     }
   }
 

@@ -14,7 +14,6 @@ import { DOOR, RELAY } from "./door.ts";
 import { builtImages, lacking, shellOf } from "./image.ts";
 import { jailed, jailUser } from "./jail.ts";
 import { PROXY_ENV } from "./outlet.ts";
-import { runFolder } from "./run-folder.ts";
 import type { SandboxDriver, SandboxRequest, TierReport } from "./sandbox.ts";
 import { seccompFilter } from "./seccomp.ts";
 
@@ -130,6 +129,5 @@ async function probe(): Promise<TierReport> {
 
 export const processes: SandboxDriver = {
   probe,
-  open: async () =>
-    new ConfinedSandbox({ tier: "process", folder: runFolder(), user: anyUser, confine }),
+  open: async () => new ConfinedSandbox({ tier: "process", folder: null, user: anyUser, confine }),
 };

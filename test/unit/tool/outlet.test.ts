@@ -3,8 +3,10 @@
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { createServer as createSocket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
 import { text } from "node:stream/consumers";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Cut } from "../../../src/tool/collect.ts";
 import { Outlet } from "../../../src/tool/outlet.ts";
@@ -161,6 +163,42 @@ test.each([
   expect(await say(open(), request)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 });
 
+test.each([
+  [
+    "a status that is none",
+    "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+    /^HTTP\/1.1 (999|502)/,
+  ],
+  [
+    "a control character",
+    "HTTP/1.1 200 \x01\x7f\r\nContent-Length: 0\r\n\r\n",
+    /^HTTP\/1.1 (200|502)/,
+  ],
+  [
+    "another in a header",
+    "HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n",
+    /^HTTP\/1.1 502/,
+  ],
+  [
+    "a switch of protocols",
+    "HTTP/1.1 101 Sure\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+    /^HTTP\/1.1 502/,
+  ],
+  ["no HTTP", "hello\r\n\r\n", /^HTTP\/1.1 502/],
+  ["nothing", "", /^HTTP\/1.1 502/],
+  ["an end too early", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", /abc$/],
+])("a host that answers with %s harms nobody", async (_, said, answer) => {
+  const odd = createSocket((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(Buffer.from(said, "latin1")));
+  });
+  odd.listen(0, "127.0.0.1");
+  await once(odd, "listening");
+  const to = `127.0.0.1:${(odd.address() as { port: number }).port}`;
+  expect(await say(open([to]), get(`http://${to}/`))).toMatch(answer);
+  odd.close();
+});
+
 test("a host that does not listen is no refusal", async () => {
   const way = open(["127.0.0.1:1"]);
   expect(await say(way, get("http://127.0.0.1:1/"))).toMatch(/^HTTP\/1.1 502 ECONNREFUSED/);
@@ -168,6 +206,56 @@ test("a host that does not listen is no refusal", async () => {
     { to: "127.0.0.1:1", refused: null, connections: 1, bytesIn: 0, bytesOut: 0 },
   ]);
 });
+
+test("whatever comes out of a sandbox, nothing is thrown", async () => {
+  const target = fc.constantFrom(
+    "/",
+    "*",
+    "http://a/",
+    `http://127.0.0.1:${port}/\xff`,
+    "127.0.0.1:80",
+  );
+  const piece = fc.oneof(
+    fc.constantFrom(
+      "GET ",
+      "CONNECT ",
+      "POST ",
+      "PRI * HTTP/2.0\r\n\r\n",
+      " HTTP/1.1\r\n",
+      "\r\n\r\n",
+    ),
+    fc.constantFrom("Host: a\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n"),
+    fc.constantFrom(
+      "Content-Length: 5\r\n",
+      "Connection: upgrade, x\r\nUpgrade: x\r\n",
+      "5\r\nhello\r\n",
+    ),
+    fc.constantFrom("X: \x01\r\n", "Expect: y\r\n", "Content-Length: -1\r\n", "0\r\n\r\n"),
+    target,
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
+  );
+  const heads = fc.tuple(
+    fc.constantFrom("GET", "POST", "CONNECT", "HEAD"),
+    target,
+    fc.array(piece),
+  );
+  const request = heads.map(
+    ([verb, url, rest]) => `${verb} ${url} HTTP/1.1\r\n${rest.join("")}\r\n`,
+  );
+  const said = fc.array(fc.oneof(piece, request), { maxLength: 8 });
+  const property = fc.asyncProperty(said, fc.boolean(), async (pieces, abrupt) => {
+    const way = open();
+    const inside = enter(way);
+    inside.resume();
+    for (const each of pieces) inside.write(Buffer.from(each, "latin1"));
+    await new Promise((resolve) => setImmediate(resolve));
+    if (abrupt) inside.destroy();
+    else inside.end();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    way.close();
+  });
+  await fc.assert(property, { numRuns: 300 });
+}, 60_000);
 
 test("more bytes than may pass end the call, and not one more is counted", async () => {
   const way = open(undefined, 300_000);
