@@ -3,7 +3,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SandboxLimits } from "../../src/actor/walls.ts";
 import type { Sandbox } from "../../src/tool/sandbox.ts";
 import { callOn, hostTiers, openTier, printed, sandboxProcesses, shell } from "./sandbox-host.ts";
 
@@ -112,40 +114,52 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
       expect((await shell(box, exact, { limits: { outputBytes: 4_999 } })).tag).toBe("killed");
     });
 
-    test("hosts that are granted are reached through the proxy, and no others", async () => {
+    describe("hosts that are granted are reached through the proxy, and no others", () => {
       const server = createServer((req, res) => res.end(`${req.method} ${req.url}`));
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const { port } = server.address() as { port: number };
-      const url = `http://127.0.0.1:${port}`;
-      const limits = { network: [`127.0.0.1:${port}`], timeoutMs: 200_000 };
-      const js = `fetch("${url}/node", { method: "POST", body: "x".repeat(200_000) })
-        .then((answer) => answer.text()).then(console.log)
-        .then(() => fetch("https://example.org/")).catch((error) => console.log(error.message))`;
-      const py = `import urllib.request as u
+      let limits: Partial<SandboxLimits> = {};
+      let url = "";
+      beforeAll(async () => {
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const to = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+        url = `http://${to}`;
+        limits = { network: [to], timeoutMs: 200_000 };
+      });
+      afterAll(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+
+      test("by node", async () => {
+        const js = `fetch("${url}/node", { method: "POST", body: "x".repeat(200_000) })
+          .then((answer) => answer.text()).then(console.log)
+          .then(() => fetch("https://example.org/")).catch((error) => console.log(error.message))`;
+        const end = await callOn(box, { command: "node", args: ["-e", js], limits });
+        expect(printed(end)).toBe("POST /node\nfetch failed\n");
+        expect(end.usage.network).toMatchObject([
+          { to: url.slice("http://".length), refused: null, connections: 1 },
+          { to: "example.org:443", refused: "it is not granted", bytesIn: 0, bytesOut: 0 },
+        ]);
+        expect(end.usage.network?.[0]?.bytesOut).toBeGreaterThan(200_000);
+      });
+
+      test("by python3", async () => {
+        const py = `import urllib.request as u
 print(u.urlopen("${url}/python").read().decode())
 try: u.urlopen("https://example.org/")
 except OSError as error: print(error)`;
-      const sh = `wget -q -O - ${url}/sh; echo; wget -q -O - http://example.org/ || echo no`;
-      try {
-        const a = await callOn(box, { command: "node", args: ["-e", js], limits });
-        const b = await callOn(box, { command: "python3", args: ["-c", py], limits });
-        const c = await shell(box, sh, { limits, stdin: randomBytes(700_000) });
+        const end = await callOn(box, { command: "python3", args: ["-c", py], limits });
+        expect(printed(end)).toMatch(/^GET \/python\n.*403/);
+      });
+
+      test("by the shell, beside a long stdin; nothing of it without a grant", async () => {
+        const sh = `wget -q -O - ${url}/sh; echo; wget -q -O - http://example.org/ || echo no`;
+        const end = await shell(box, sh, { limits, stdin: randomBytes(700_000) });
+        expect(printed(end)).toBe("GET /sh\nno\n");
         const none = await shell(box, `env | grep -i proxy; wget -q -O - ${url}/none; exit 0`);
-        expect(printed(a)).toBe("POST /node\nfetch failed\n");
-        expect(printed(b)).toMatch(/^GET \/python\n.*403/);
-        expect(printed(c)).toBe("GET /sh\nno\n");
         expect(printed(none)).toBe("");
         expect(none.usage.network).toBeUndefined();
-        expect(a.usage.network).toMatchObject([
-          { to: `127.0.0.1:${port}`, refused: null, connections: 1 },
-          { to: "example.org:443", refused: "it is not granted", bytesIn: 0, bytesOut: 0 },
-        ]);
-        expect(a.usage.network?.[0]?.bytesOut).toBeGreaterThan(200_000);
-      } finally {
-        server.closeAllConnections();
-        server.close();
-      }
+      });
     });
 
     test("each call is alone: files, processes, random numbers; the clock is right", async () => {
