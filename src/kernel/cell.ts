@@ -15,7 +15,7 @@ import { bury, outworked } from "./ending.ts";
 import type { Fifo } from "./fifo.ts";
 import { handleMail, handleNotice, invoke, settled } from "./handling.ts";
 import { resume } from "./journal.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, Member } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
 import type { Pending } from "./pending.ts";
@@ -58,8 +58,8 @@ export class Cell {
   /** Of a started actor; before that its args. */
   state: unknown;
   private queue: Mailbox | null = null;
-  /** Is it in the ready queue (K5)? */
-  queued = false;
+  /** Who is behind it in the ready queue; null: it is not in there (K5). */
+  follower: Member | null = null;
   private stage: Stage = "new";
   /** The verbs that are good now: of the message being handled, or parked. */
   active: Verbs | null = null;
@@ -281,10 +281,10 @@ export class Cell {
 
   /** Into the mailbox. */
   put(item: Item): void {
-    // (Other items than mail have none.)
-    if ((item as Mail).ask !== 0) this.count(item);
+    if ((item as Mail).ask !== 0) this.count(item); // (Other items than mail have none.)
+    // In this order: an end may land in between (guard.ts), and a turn for nothing does no harm.
+    if (this.follower === null) this.program.kernel.scheduler.schedule(this);
     this.mailbox.push(item);
-    if (!this.queued) this.program.kernel.scheduler.schedule(this);
   }
 
   private count(item: Item): void {

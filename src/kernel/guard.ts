@@ -8,6 +8,11 @@
  * same and odd. At each boundary from user code into ours we change RUN first and look at WANTED
  * then: so one of the two sees the other, and if it is us, we hold still until it lands.
  *
+ * One verb is not marked, since nearly all of what users call is this one: the tell of an ephemeral
+ * actor to one that its ref has reached before. An end lands at the entry of a function or in a loop,
+ * nowhere else; what such a tell passes through has no loop, and is put together so that at each entry
+ * the message is not sent yet, or the receiver is ready to read nothing (Cell.put), or all is done.
+ *
  * An end that lands in a promise callback ends the drain of callbacks and nothing more: we go on
  * behind it. So the watcher negates WANTED when an end has landed; a run that comes to its own end
  * after that says so (HELD) and is ended again, in our waiting loop.

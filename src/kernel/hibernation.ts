@@ -23,7 +23,7 @@ export function watchIdleness(cell: Cell): void {
 /** Is all of it in the store, is nothing under way, and does nobody hold it? */
 function isIdle(cell: Cell, ms: number): boolean {
   const { slice, status, waiting, active, more, kernel } = cell;
-  if (status !== "idle" || active !== null || cell.queued || waiting > 0) return false;
+  if (status !== "idle" || active !== null || cell.follower !== null || waiting > 0) return false;
   if (slice?.dirty || more.committing || more.afterCommit !== null) return false;
   if (isHeld(more) || isBusy(more)) return false;
   const nextMs = nextTimer(more);

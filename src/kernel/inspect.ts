@@ -181,7 +181,7 @@ function viewOf(kernel: Kernel, member: Member): ProcessView {
       restarts: state.restarts.length,
     };
   }
-  const ready = member.queued && member.status === "idle" ? "ready" : member.status;
+  const ready = member.follower !== null && member.status === "idle" ? "ready" : member.status;
   return {
     ...base,
     ...actorFields(member.spec),

@@ -199,17 +199,25 @@ export class Kernel {
     return this.freezes ? freeze(value) : value;
   }
 
-  /** An actor's mail to whom a ref names: straight there if the ref has reached it before. */
+  /**
+   * Whom a ref has reached before, if in this turn an ephemeral actor's mail may go straight into its
+   * mailbox. (Outside of a turn the host must be woken, and no end may land in there.)
+   */
+  near(ref: object): Cell | null {
+    const met = Address.met(ref) as Cell | null;
+    if (met === null || met.status === "exited" || met.slice !== null) return null;
+    if (this.scheduler.current === null) return null;
+    const { kernel, mailboxMax } = met.program;
+    return kernel === this && met.waiting < mailboxMax ? met : null;
+  }
+
+  /** An ephemeral actor's mail to whom a ref names: without a look-up if it has reached them before. */
   post(ref: object, mail: Mail, sender: Cell): void {
     sender.reductions++;
     const met = Address.met(ref) as Cell | null;
     if (met !== null && met.status !== "exited" && met.program.kernel === this) {
       return accept(this, met, mail, sender);
     }
-    this.meet(ref, mail, sender);
-  }
-
-  private meet(ref: object, mail: Mail, sender: Cell): void {
     const member = this.members.get(mail.to);
     if (!(member instanceof Cell)) return this.send(mail, sender);
     Address.meet(ref, member);

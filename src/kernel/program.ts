@@ -20,6 +20,9 @@ export class Program {
   readonly lifeReductions: number;
   private type = "";
   private handler: Handler | undefined;
+  /** The message before that of another type: most actors get two or three types in turn. */
+  private otherType = "";
+  private otherHandler: Handler | undefined;
 
   constructor(kernel: Kernel, spec: ActorSpec) {
     this.kernel = kernel;
@@ -33,13 +36,16 @@ export class Program {
 
   /** The handler of a message, if the behaviour has one. */
   handlerOf(type: string): Handler | undefined {
-    return type === this.type ? this.handler : this.find(type);
+    if (type === this.type) return this.handler;
+    return type === this.otherType ? this.otherHandler : this.find(type);
   }
 
   private find(type: string): Handler | undefined {
     const { on } = this.behaviour;
-    this.handler = Object.hasOwn(on, type) ? on[type] : undefined;
+    this.otherType = this.type;
+    this.otherHandler = this.handler;
     this.type = type;
+    this.handler = Object.hasOwn(on, type) ? on[type] : undefined;
     return this.handler;
   }
 }

@@ -2,9 +2,10 @@
  * Owns: the ready queue and the budget of a turn.
  * Does not own: what a turn does (cell.ts, supervisor-cell.ts), when to run one (the host's pump).
  * Invariants: K5 a member is in the queue at most once; K6 signals cost no budget.
+ *
+ * The members themselves form the queue, as the items of a mailbox do: a ring, each knows its follower.
  */
 import type { Cell } from "./cell.ts";
-import { Fifo } from "./fifo.ts";
 import type { SupervisorCell } from "./supervisor-cell.ts";
 
 type Member = Cell | SupervisorCell;
@@ -16,31 +17,41 @@ export const TURN_REDUCTIONS = 4_000;
 
 /** Who runs next on this thread. */
 export class Scheduler {
-  private readonly ready = new Fifo<Member>();
+  private last: Member | null = null;
   private readonly wake: () => void;
   /** Whose turn it is, or null between turns. */
   current: Member | null = null;
   turns = 0;
+  /** How many are ready. */
+  size = 0;
 
   constructor(wake: () => void) {
     this.wake = wake;
   }
 
-  get size(): number {
-    return this.ready.size;
-  }
-
-  /** Adds a member to the end of the queue, once. */
+  /** Adds a member to the end of the queue, once. (An end may land here: see guard.ts.) */
   schedule(member: Member): void {
-    if (member.queued) return;
-    member.queued = true;
-    this.ready.push(member);
+    if (member.follower !== null) return;
+    const { last } = this;
+    if (last === null) member.follower = member;
+    else {
+      member.follower = last.follower;
+      last.follower = member;
+    }
+    this.last = member;
+    this.size++;
     if (this.current === null) this.wake();
   }
 
   /** Who is ready to run, next one first. */
-  waiting(): Iterable<Member> {
-    return this.ready;
+  *waiting(): Generator<Member> {
+    const { last } = this;
+    if (last === null) return;
+    let each = last;
+    do {
+      each = each.follower as Member;
+      yield each;
+    } while (each !== last);
   }
 
   wakeUp(): void {
@@ -49,9 +60,13 @@ export class Scheduler {
 
   /** @returns false when nobody was ready */
   runTurn(): boolean {
-    const member = this.ready.shift();
-    if (member === undefined) return false;
-    member.queued = false;
+    const { last } = this;
+    if (last === null) return false;
+    const member = last.follower as Member;
+    if (member === last) this.last = null;
+    else last.follower = member.follower;
+    member.follower = null;
+    this.size--;
     this.current = member;
     this.turns++;
     // What throws here is a bug of ours: then the host ends this kernel.

@@ -8,7 +8,7 @@ import { failed, replyTo } from "./answers.ts";
 import { absent } from "./delivery.ts";
 import type { Fact } from "./events.ts";
 import { Fifo } from "./fifo.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, Member } from "./kernel.ts";
 import type { Completion, Signal } from "./ports.ts";
 import { adopt, NOBODY, rehome } from "./rehoming.ts";
 import { Sleepers } from "./sleepers.ts";
@@ -40,7 +40,7 @@ export class SupervisorCell implements Commands {
   readonly spec: SupervisorSpec;
   readonly state: SupervisorState;
   readonly signals = new Fifo<Signal>();
-  queued = false;
+  follower: Member | null = null;
   started = false;
   reductions = 0;
   #begun = false;

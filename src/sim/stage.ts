@@ -226,6 +226,7 @@ export class Stage {
   #tap(): void {
     const { kernel, path } = this;
     const inside = kernel.send.bind(kernel);
+    kernel.near = () => null;
     kernel.post = (_ref, mail, sender) => kernel.send(mail, sender);
     kernel.send = (envelope, sender) => {
       const { to } = envelope;

@@ -1,10 +1,12 @@
 /** Aborts in numbers: 1,000 races with runs that end by themselves, 300 in one thread's life. */
 import { MessageChannel, type Worker } from "node:worker_threads";
+import { start } from "coppice";
 import { afterEach, expect, test } from "vitest";
 import { CELLS } from "../../src/kernel/guard.ts";
 import { spawn } from "../../src/node/spawn.ts";
 import { aborts } from "../soak/aborts.ts";
 import type { Outcome, Start } from "./fixtures/race.ts";
+import { counter, teller } from "./fixtures/tellers.ts";
 
 const FILE = new URL("./fixtures/race.ts", import.meta.url);
 const TRIES = 1_000;
@@ -38,4 +40,37 @@ test("no end lands in our code", { timeout: 60_000 }, async () => {
 test("300 aborts in one thread's life", { timeout: 60_000 }, async () => {
   const report = await aborts(300);
   expect(report).toMatchObject({ aborts: 300, others: [], threadsLost: 0, neighboursWrong: 0 });
+});
+
+test("a handler that is ended in a tell leaves the message sent or not sent", {
+  timeout: 600_000,
+}, async () => {
+  const tries = 20;
+  const url = new URL("./fixtures/tellers.ts", import.meta.url);
+  let wake = () => {};
+  const ends: string[] = [];
+  const system = await start(url, {
+    threads: 1,
+    log: "silent",
+    inspect: false,
+    onEvent: (event) => {
+      if (event.type !== "exited" || event.path !== teller.path) return;
+      ends.push(event.reason.tag);
+      wake();
+    },
+  });
+  for (let i = 0; i < tries; i++) {
+    const ended = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    system.tell(teller, "tell", null);
+    await ended;
+    await system.ask(teller, "awake", null, { timeout: "5m" });
+  }
+  const { begun, over, read } = await system.ask(counter, "report", null, { timeout: "5m" });
+  await system.stop();
+  expect(ends.slice(0, tries)).toEqual(Array.from({ length: tries }, () => "aborted"));
+  expect(read).toBeGreaterThanOrEqual(over);
+  expect(read).toBeLessThanOrEqual(begun);
+  expect(begun - over).toBeLessThanOrEqual(tries);
 });

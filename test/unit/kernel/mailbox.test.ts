@@ -1,6 +1,8 @@
 // The list of items against the plainest model of it: an array.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { type Item, Mailbox } from "../../../src/kernel/mailbox.ts";
+import { type Item, Mailbox, mailOf } from "../../../src/kernel/mailbox.ts";
 import { seeded } from "../../../src/sim/random.ts";
 
 const item = (id: number): Item => ({ kind: "down", id, path: "", reason: { tag: "normal" } });
@@ -40,4 +42,20 @@ test("what was taken holds nothing of the mailbox, and may go into another one",
   two.push(first);
   expect([...two]).toEqual([first]);
   expect(one.size).toBe(2);
+});
+
+test("a message stays small when asks have numbers that are no small integers", () => {
+  const numbered = mailOf("/a", "ask", null, "/b", 0);
+  numbered.ask = 2 ** 42;
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  const mails: unknown[] = new Array(100_000).fill(null);
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < mails.length; i++) mails[i] = mailOf("/a", "tell", null, "/b", 0);
+  gc();
+  const bytes = (process.memoryUsage().heapUsed - before) / mails.length;
+  // Ten fields and three of V8's own; a number in an object of its own would be 16 more.
+  expect(Math.round(bytes / 8)).toBe(13);
+  expect(mails.length + numbered.ask).toBe(100_000 + 2 ** 42);
 });
