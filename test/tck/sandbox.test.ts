@@ -1,6 +1,6 @@
 // What every sandbox driver promises (src/tool/sandbox.ts), on each tier this host has.
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -115,7 +115,10 @@ describe.each(tiers)("sandbox $tier", { timeout: 240_000 }, ({ tier, missing }) 
     });
 
     describe("hosts that are granted are reached through the proxy, and no others", () => {
-      const server = createServer((req, res) => res.end(`${req.method} ${req.url}`));
+      const big = randomBytes(400_000);
+      const server = createServer((req, res) =>
+        res.end(req.url === "/big" ? big : `${req.method} ${req.url}`),
+      );
       let limits: Partial<SandboxLimits> = {};
       let url = "";
       beforeAll(async () => {
@@ -153,9 +156,11 @@ except OSError as error: print(error)`;
       });
 
       test("by the shell, beside a long stdin; nothing of it without a grant", async () => {
-        const sh = `wget -q -O - ${url}/sh; echo; wget -q -O - http://example.org/ || echo no`;
+        const sh = `wget -q -O - ${url}/sh; echo; wget -q -O - http://example.org/ || echo no
+          for each in 1 2 3; do wget -q -O - ${url}/big | sha256sum & done; wait`;
+        const sum = createHash("sha256").update(big).digest("hex");
         const end = await shell(box, sh, { limits, stdin: randomBytes(700_000) });
-        expect(printed(end)).toBe("GET /sh\nno\n");
+        expect(printed(end)).toBe(`GET /sh\nno\n${`${sum}  -\n`.repeat(3)}`);
         const none = await shell(box, `env | grep -i proxy; wget -q -O - ${url}/none; exit 0`);
         expect(printed(none)).toBe("");
         expect(none.usage.network).toBeUndefined();
