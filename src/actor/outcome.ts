@@ -13,6 +13,9 @@ export type IsolatedTier = (typeof ISOLATED_TIERS)[number];
 /** Where a call ran. */
 export type Tier = "inline" | "pool" | IsolatedTier;
 
+/** Programs that run the machines of the tiers `microvm` and `microvm-tcg`. */
+export type MonitorName = "qemu" | "firecracker";
+
 /** What one call used; null = this tier cannot measure it. */
 export interface Usage {
   /** @unit ms */
@@ -25,6 +28,8 @@ export interface Usage {
   readonly bytesIn: number;
   /** Out of it: stdout and stderr. @unit bytes */
   readonly bytesOut: number;
+  /** What ran the machine; absent in tiers without one, and when nothing ran. */
+  readonly monitor?: MonitorName;
   /** Where hosts are granted: what it has asked its proxy for, in the order it began to. */
   readonly network?: readonly Reached[];
 }

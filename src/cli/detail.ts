@@ -121,11 +121,11 @@ function hostsOf({ network }: Call): string {
 
 function callRows({ tools }: Detail, ago: (atMs: number) => string): Cell[][] {
   return (tools?.last ?? []).map((each): Cell[] => {
-    const { tool, end, tier, wallMs, cpuMs, memoryBytes, bytesIn, bytesOut, atMs } = each;
+    const { tool, end, tier, wallMs, cpuMs, memoryBytes, bytesIn, bytesOut, atMs, monitor } = each;
     return [
       tool,
       { text: end, style: end === "ok" ? "dim" : "yellow" },
-      tier ?? "did not run",
+      `${tier ?? "did not run"}${monitor === undefined ? "" : ` (${monitor})`}`,
       span(Math.round(wallMs)),
       cpuMs === null ? "" : `${span(Math.round(cpuMs))} CPU`,
       memoryBytes === null ? "" : amount("memoryBytes", memoryBytes),

@@ -66,6 +66,7 @@ const toolRow = z.object({
       }),
     )
     .default([]),
+  monitor: z.string().optional(),
 });
 
 export const processDetail = processView.extend({

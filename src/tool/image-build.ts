@@ -6,7 +6,7 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import {
   copyFile,
   mkdir,
@@ -19,7 +19,6 @@ import {
 } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { cpio } from "./archive.ts";
 import { type Unpacked, type UnpackProgress, unpackDebian } from "./debian.ts";
 import { gatherJail, gatherVmm, libraryPath } from "./gather.ts";
 import {
@@ -33,8 +32,10 @@ import {
   imageHome,
   type Runtime,
 } from "./image.ts";
+import { firstFileSystem } from "./image-initrd.ts";
 import { busyboxOf, GUEST_PACKAGES, makeRoot } from "./image-root.ts";
 import { draftName, pruneImages, useFolder } from "./image-store.ts";
+import { kernelOf } from "./vmlinux.ts";
 
 const HOST_PACKAGES = [
   "tcc",
@@ -45,16 +46,6 @@ const HOST_PACKAGES = [
   "qemu-system-x86",
 ];
 const KERNEL = "linux-image-cloud-amd64";
-/** In the order they are loaded; each may be a part of the kernel itself. */
-const MODULES = [
-  "drivers/virtio/virtio_ring",
-  "drivers/virtio/virtio",
-  "drivers/virtio/virtio_mmio",
-  "drivers/char/virtio_console",
-  "drivers/block/virtio_blk",
-  "lib/libcrc32c",
-  "fs/erofs/erofs",
-];
 const UUID = "6f0e3f0a-8f5d-4f0e-9a53-c0ffee000001";
 
 const runFile = promisify(execFile);
@@ -138,7 +129,10 @@ async function make(
   if (runtime === "python3") await compilePython(draft);
   say("the guest's disk and first file system");
   await writeFile(join(draft, "initrd"), await firstFileSystem(kernel.root, init));
-  await writeFile(join(draft, "kernel"), await readFile(await kernelFile(kernel.root)));
+  const packed = await readFile(await kernelFile(kernel.root));
+  await writeFile(join(draft, "kernel"), packed);
+  const vmlinux = unpackKernel(packed, say);
+  if (vmlinux !== null) await writeFile(join(draft, "vmlinux"), vmlinux);
   const flags = ["--quiet", "-T0", `-U${UUID}`, "--all-root", "-x-1", join(draft, "disk"), root];
   await runHost(host.root, join(host.root, "usr/bin/mkfs.erofs"), flags);
   const at = (name: string) => join(final, name);
@@ -146,6 +140,7 @@ async function make(
   const packages = [host, guest, kernel, gvisor].flatMap((each) => each?.packages ?? []);
   const image: Image = {
     ...{ runtime, key, root: at("root"), disk: at("disk"), kernel: at("kernel") },
+    vmlinux: vmlinux && at("vmlinux"),
     gvisor: gvisor && at("runsc"),
     ...{ initrd: at("initrd"), vmm: at("vmm"), jail: at("jail") },
     sha256: { disk: await sha("disk"), kernel: await sha("kernel"), initrd: await sha("initrd") },
@@ -256,30 +251,20 @@ async function compilePython(draft: string): Promise<void> {
   });
 }
 
+/** Firecracker's alone: an image without it serves all other tiers. */
+function unpackKernel(packed: Buffer, say: (step: string) => void): Buffer | null {
+  try {
+    return kernelOf(packed);
+  } catch (thrown) {
+    say(`the kernel cannot be unpacked, so there is no Firecracker: ${(thrown as Error).message}`);
+    return null;
+  }
+}
+
 async function kernelFile(root: string): Promise<string> {
   const name = (await readdir(join(root, "boot"))).find((each) => each.startsWith("vmlinuz-"));
   if (name === undefined) throw imageError("the kernel's package has no kernel", "report it");
   return join(root, "boot", name);
-}
-
-async function firstFileSystem(root: string, init: Buffer): Promise<Buffer> {
-  const version = (await readdir(join(root, "lib/modules")))[0] ?? "";
-  const entries = ["modules", "dev", "proc", "root"].map((path) => ({ path, mode: 0o755 }));
-  const modules = [];
-  for (const path of MODULES) {
-    for (const end of [".ko", ".ko.xz", ".ko.zst"]) {
-      const file = join(root, "lib/modules", version, "kernel", path + end);
-      if (!existsSync(file)) continue;
-      modules.push({ path: `modules/${basename(file)}`, mode: 0o644, bytes: await readFile(file) });
-    }
-  }
-  const order = `${modules.map(({ path }) => basename(path)).join("\n")}\n`;
-  return cpio([
-    ...entries,
-    ...modules,
-    { path: "modules/order", mode: 0o644, bytes: Buffer.from(order) },
-    { path: "init", mode: 0o755, bytes: init },
-  ]);
 }
 
 async function sha256(file: string): Promise<string> {

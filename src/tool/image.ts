@@ -33,6 +33,8 @@ export interface Image {
   /** The root as a disk. */
   readonly disk: string;
   readonly kernel: string;
+  /** The kernel as an ELF file, for Firecracker; null where it could not be unpacked. */
+  readonly vmlinux: string | null;
   readonly initrd: string;
   /** A root for QEMU: the program, its libraries and firmware, and nothing else. */
   readonly vmm: string;

@@ -146,8 +146,18 @@ export abstract class Machine {
     this.#listener?.(end);
   }
 
+  /** What its process said that it should not have. */
+  protected complaint(): string {
+    return this.#complaint;
+  }
+
+  /** How it ended. */
+  protected lastWords(): string {
+    return this.#end?.why ?? "the machine goes on";
+  }
+
   #obituary(): string {
     const { exitCode, signalCode } = this.#child;
-    return `the machine ended (${signalCode ?? exitCode}): ${this.#complaint.trim()}`;
+    return `the machine ended (${signalCode ?? exitCode}): ${this.complaint().trim()}`;
   }
 }

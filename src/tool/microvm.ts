@@ -12,10 +12,13 @@ import { begin } from "./begin.ts";
 import { type Call, Calls } from "./calls.ts";
 import { type Cut, misfit, outcomeOf } from "./collect.ts";
 import { sizeOf } from "./command.ts";
+import { firecracker } from "./firecracker-machine.ts";
+import { askedFirecracker, firecrackerFault, unasked } from "./firecracker-probe.ts";
 import { callGuest, unfit } from "./guest-call.ts";
 import { builtImages, lacking } from "./image.ts";
 import { kvmFault } from "./kvm.ts";
 import { MachinePool } from "./machine-pool.ts";
+import type { Monitor } from "./monitor.ts";
 import { type Accelerator, machineMemory } from "./qemu.ts";
 import { qemu } from "./qemu-machine.ts";
 import { runFolder } from "./run-folder.ts";
@@ -38,18 +41,20 @@ export class MicroVms implements Sandbox {
   readonly tier: IsolatedTier;
   readonly #pool: MachinePool;
   readonly #accelerator: Accelerator;
+  readonly #monitor: Monitor;
   readonly #calls: Calls;
   readonly #tell: Tell;
   #silent = 0;
 
-  constructor(accelerator: Accelerator, folder: string, tell: Tell) {
+  constructor(accelerator: Accelerator, folder: string, tell: Tell, monitor: Monitor = qemu) {
     this.#accelerator = accelerator;
+    this.#monitor = monitor;
     this.#tell = (message) => {
       this.#silent++;
       tell(message);
     };
     this.tier = accelerator === "kvm" ? "microvm" : "microvm-tcg";
-    this.#pool = new MachinePool(qemu, folder, availableParallelism());
+    this.#pool = new MachinePool(monitor, folder, availableParallelism());
     this.#calls = new Calls(
       this.tier,
       (request, limits) => misfit(request, limits) ?? unfitCut(request),
@@ -91,6 +96,7 @@ export class MicroVms implements Sandbox {
       bytesIn: sizeOf(request),
       bytesOut: collected.bytes,
       ...(call.network && { network: call.network }),
+      monitor: this.#monitor.name,
     };
     await this.#pool.release(machine);
     const outcome = outcomeOf(this.tier, limits, usage, call.end, collected);
@@ -116,17 +122,22 @@ async function probe(accelerator: Accelerator): Promise<TierReport> {
   const images = builtImages();
   const [image] = images;
   if (image === undefined) return { tier, available: false, ...lacking() };
-  const fault = accelerator === "kvm" ? await kvmFault(image) : null;
-  if (fault !== null) return missing(fault.why, fault.fix);
-  const what =
-    accelerator === "kvm"
-      ? "KVM"
-      : "a software processor: 3 to 20 times slower, no promise of QEMU's";
-  return {
-    tier,
-    available: true,
-    what: `QEMU on ${what}; guests: ${images.map((each) => each.runtime).join(", ")}`,
-  };
+  const guests = `guests: ${images.map((each) => each.runtime).join(", ")}`;
+  const what = (by: string) => ({ tier, available: true, what: `${by}; ${guests}` }) as const;
+  if (accelerator === "tcg")
+    return what("QEMU on a software processor: 3 to 20 times slower, no promise of QEMU's");
+  const asked = askedFirecracker();
+  const faults = [
+    ...(asked === null ? [] : [await firecrackerFault(asked, images)]),
+    await kvmFault(image),
+  ].filter((fault) => fault !== null);
+  if (faults.length > 0) {
+    return missing(
+      faults.map(({ why }) => why).join("; "),
+      faults.map(({ fix }) => fix).join("; "),
+    );
+  }
+  return what(asked === null ? `QEMU on KVM${unasked()}` : `Firecracker on KVM (${asked})`);
 }
 
 const driver = (accelerator: Accelerator): SandboxDriver => ({
@@ -134,7 +145,8 @@ const driver = (accelerator: Accelerator): SandboxDriver => ({
   async open(tell) {
     const folder = runFolder();
     await mkdir(folder, { recursive: true, mode: 0o755 });
-    return new MicroVms(accelerator, folder, tell);
+    const asked = accelerator === "kvm" ? askedFirecracker() : null;
+    return new MicroVms(accelerator, folder, tell, asked === null ? qemu : firecracker(asked));
   },
 });
 

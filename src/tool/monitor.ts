@@ -3,6 +3,7 @@
  * Does not own: which monitor runs (microvm.ts), what a template is for (template.ts), the monitors
  * themselves (qemu-machine.ts, firecracker-machine.ts).
  */
+import type { MonitorName } from "../actor/outcome.ts";
 import type { Jail } from "./jail.ts";
 import type { Machine } from "./machine.ts";
 import type { Shape } from "./qemu.ts";
@@ -18,7 +19,7 @@ export interface Place {
 
 /** A program that runs machines. */
 export interface Monitor {
-  readonly name: "qemu" | "firecracker";
+  readonly name: MonitorName;
   /**
    * Starts a machine from its kernel, in a folder that is empty. Its guest is on its way.
    *

@@ -3,7 +3,7 @@
  * Pure. Descriptors: 3 the channel, 4 QEMU's control, 5 the state of a template.
  * Does not own: starting it (machine.ts).
  */
-import { type Image, shellOf } from "./image.ts";
+import { type Image, type Runtime, shellOf } from "./image.ts";
 import type { Jail } from "./jail.ts";
 
 /** What the processor of a guest is. */
@@ -31,18 +31,17 @@ const OWN_FILTER = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcec
 export const machineMemory = (bytes: number): number =>
   Math.max(LEAST_MB, Math.ceil(bytes / 2 ** 20)) + SYSTEM_MB;
 
+/** Of the kernel's command line, what is the same for every monitor. */
+export const kernelWords = (runtime: Runtime): string[] => [
+  ...["quiet", "panic=-1", "nowatchdog", "rcupdate.rcu_cpu_stall_suppress=1"],
+  `warm=${runtime}`,
+];
+
 /** @param khz of the time stamp counter: without it a software processor may hang in calibration */
 function kernelLine(shape: Shape, khz: number): string {
   const clock = `tsc_early_khz=${khz} lpj=${khz * 2} no_timer_check`;
-  const words = [
-    "quiet",
-    "reboot=t",
-    "panic=-1",
-    "nowatchdog",
-    "rcupdate.rcu_cpu_stall_suppress=1",
-  ];
-  const warm = `warm=${shape.image.runtime}`;
-  return [...(shape.accelerator === "tcg" ? [clock] : []), ...words, warm].join(" ");
+  const words = ["reboot=t", ...kernelWords(shape.image.runtime)];
+  return [...(shape.accelerator === "tcg" ? [clock] : []), ...words].join(" ");
 }
 
 /** How the machine begins: from its kernel, or as a copy of a template. */

@@ -47,8 +47,19 @@
 #define STREAMS 32
 #define WINDOW 65536
 #define PROXY_PORT 3128
+/* <linux/vm_sockets.h>, which small C libraries do not have. */
+#define FAMILY_VSOCK 40
+#define VSOCK_ANY 0xffffffffu
+/* Below 1024, so that no tool can take it. The host connects to it; see ../vsock.ts. */
+#define VSOCK_PORT 52
+struct vsock_address {
+  unsigned short family, zero;
+  unsigned int port, machine;
+  unsigned char flags, rest[3];
+};
 
 static int port = -1;         /* the channel to the host */
+static int door = -1;         /* where the host connects to it; -1: the channel is a console, always there */
 static char warm_name[32];    /* interpreter that waits warm; empty: none */
 static pid_t warm = 0;
 static int warm_control = -1;
@@ -63,6 +74,15 @@ static void fatal(const char *what) {
   dprintf(2, "init: %s: %s\n", what, strerror(errno));
   reboot(RB_AUTOBOOT);
   for (;;) pause();
+}
+
+/* The channel has ended. A console never does; through a door the host comes again, and takes what it missed anew. */
+static size_t got_n = 0;
+static void lost(const char *what) {
+  if (door < 0) fatal(what);
+  close(port);
+  port = -1;
+  got_n = 0;
 }
 
 /* ---- frames: length, type, checksum, payload; see ../frames.ts ---- */
@@ -86,7 +106,7 @@ static void put_all(int fd, const void *bytes, size_t n) {
     ssize_t k = write(fd, p, n);
     if (k < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
-      if (fd == port) fatal("port");
+      if (fd == port) lost("port");
       return;
     }
     p += k;
@@ -112,13 +132,12 @@ static void send_text(char type, const char *text) {
 }
 
 static unsigned char got[FRAME_MAX + 9];
-static size_t got_n = 0;
-/* Reads what the port has. The host's side may not be connected yet: then it reads as ended. */
+/* Reads what the port has. The host's side of a console may not be connected yet: then it reads as ended. */
 static void fill(void) {
   ssize_t k = read(port, got + got_n, sizeof got - got_n);
   if (k > 0) got_n += k;
-  else if (k == 0) usleep(1000);
-  else if (errno != EINTR && errno != EAGAIN) fatal("port");
+  else if (k == 0 && door < 0) usleep(1000);
+  else if (k == 0 || (errno != EINTR && errno != EAGAIN)) lost("port");
 }
 /* A complete frame at the start of `got`? Its payload is at got + 9. */
 static int complete(size_t *n) {
@@ -130,6 +149,7 @@ static int complete(size_t *n) {
   return 1;
 }
 static void drop(size_t n) {
+  if (got_n < 9 + n) return; /* the channel was lost over it */
   got_n -= 9 + n;
   memmove(got, got + 9 + n, got_n);
 }
@@ -583,18 +603,52 @@ static void load(const char *name) {
   if (syscall(SYS_finit_module, fd, "", strstr(name, ".ko.") ? 4 : 0) && errno != EEXIST) fatal(path);
   close(fd);
 }
+static void load_all(const char *list) {
+  char b[300];
+  FILE *order = fopen(list, "re");
+  while (order && fgets(b, sizeof b, order)) {
+    b[strcspn(b, "\n")] = 0;
+    if (*b) load(b);
+  }
+  if (order) fclose(order);
+}
+/* The value of a word of the kernel's command line. */
+static void word(const char *key, char *value, size_t n) {
+  static char line[4096];
+  int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+  ssize_t k = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+  if (fd >= 0) close(fd);
+  line[k > 0 ? k : 0] = 0;
+  value[0] = 0;
+  char *p = strstr(line, key);
+  if (p) snprintf(value, n, "%.*s", (int)strcspn(p + strlen(key), " \n"), p + strlen(key));
+}
+/* Where machines have no console: a socket that the host connects to, again after each copy. */
+static void open_door(void) {
+  struct vsock_address here = {FAMILY_VSOCK, 0, VSOCK_PORT, VSOCK_ANY, 0, {0}};
+  load_all("/modules/vsock");
+  door = socket(FAMILY_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (door < 0 || bind(door, (void *)&here, sizeof here) || listen(door, 4)) fatal("vsock");
+}
+/* The host is there, or there again: whom it spoke to before, it has lost. */
+static void let_in(void) {
+  int host = accept4(door, 0, 0, SOCK_CLOEXEC);
+  if (host < 0) return;
+  if (port >= 0) close(port);
+  port = host;
+  got_n = 0;
+  send_text('Y', "1");
+}
 static void boot(void) {
-  char b[4096];
+  char channel[16];
   mkdir("/dev", 0755);
   mkdir("/proc", 0555);
   mkdir("/root", 0755);
   if (mount("dev", "/dev", "devtmpfs", MS_NOSUID, "")) fatal("/dev");
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")) fatal("/proc");
-  FILE *order = fopen("/modules/order", "re");
-  while (order && fgets(b, sizeof b, order)) {
-    b[strcspn(b, "\n")] = 0;
-    if (*b) load(b);
-  }
+  load_all("/modules/order");
+  word("channel=", channel, sizeof channel);
+  if (!strcmp(channel, "vsock")) open_door();
   for (int i = 0; mount("/dev/vda", "/root", "erofs", MS_RDONLY | MS_NODEV | MS_NOSUID, ""); i++) {
     if (i > 10000) fatal("root image");
     usleep(1000);
@@ -609,17 +663,6 @@ static void boot(void) {
   put_file("/proc/sys/kernel/dmesg_restrict", "1");
   put_file("/proc/sys/user/max_user_namespaces", "0");
   put_file("/proc/sys/kernel/printk", "1");
-}
-/* The value of a word of the kernel's command line. */
-static void word(const char *key, char *value, size_t n) {
-  static char line[4096];
-  int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-  ssize_t k = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
-  if (fd >= 0) close(fd);
-  line[k > 0 ? k : 0] = 0;
-  value[0] = 0;
-  char *p = strstr(line, key);
-  if (p) snprintf(value, n, "%.*s", (int)strcspn(p + strlen(key), " \n"), p + strlen(key));
 }
 
 /* The warm interpreter has said its status: its own end, which takes long, is nobody's concern. */
@@ -659,17 +702,19 @@ static void serve(void) {
       } else fatal("frame");
       drop(n);
     }
-    struct pollfd p[8 + STREAMS] = {{port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
+    struct pollfd p[9 + STREAMS] = {{port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
                                     {fan, POLLIN, 0}, {stdin_n ? in : -1, POLLOUT, 0},
-                                    {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0}};
-    poll(p, 7 + watch_streams(p + 7), command ? 20 : -1);
-    if (p[0].revents & POLLIN) fill();
+                                    {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0},
+                                    {command ? -1 : door, POLLIN, 0}};
+    poll(p, 8 + watch_streams(p + 8), command ? 20 : -1);
+    if (p[0].revents & POLLIN || (p[0].revents && door >= 0)) fill();
     else if (p[0].revents & POLLHUP) usleep(1000);
+    if (p[7].revents) let_in();
     if (p[1].revents && !relay(out, 'O')) out = -1;
     if (p[2].revents && !relay(err, 'E')) err = -1;
     if (p[3].revents) witness_read();
     if (p[4].revents) feed();
-    if (listener >= 0) serve_streams(p + 7);
+    if (listener >= 0) serve_streams(p + 8);
     if (p[6].revents && interpreter_ended(&status)) {
       if (witness) { /* it is not one of those that were left */
         kill(warm, SIGKILL);
@@ -700,7 +745,7 @@ int main(void) {
   boot();
   put_file("/proc/self/oom_score_adj", "-1000");
   word("warm=", warm_name, sizeof warm_name);
-  for (int i = 0; (port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC)) < 0; i++) {
+  for (int i = 0; door < 0 && (port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC)) < 0; i++) {
     if (i > 20000) fatal("port");
     usleep(500);
   }
@@ -709,7 +754,7 @@ int main(void) {
   clock_settime(CLOCK_REALTIME, &old);
   make_streams();
   start_warm();
-  send_text('Y', "1");
+  if (door < 0) send_text('Y', "1");
   serve();
   return 0;
 }
