@@ -50,7 +50,9 @@ where others hold a million messages. \`memory\` counts the heap of the thread t
 as they are placed \`with-parent\`, what their supervisor keeps of them; for beam the memory of
 processes. \`abort\` includes the time until the decision. The restarts of *beam1* are a process that
 starts a linked one again; OTP's supervisor (*beam1-sup*) looks through all restarts of the period with
-each of them.
+each of them. In \`restart\` the child throws an Error: to make one, V8 looks at the stack, which is
+most of what *raw* does there. In \`restart-exit\` it ends with a reason and no Error (\`ctx.exit\`), as
+Erlang's \`exit/1\`. The target is of both.
 `;
 
 const measured = (results: Results, bench: string, peer: string) =>

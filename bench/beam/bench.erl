@@ -167,19 +167,12 @@ run(ask2, N) ->
     {N, lists:sum(Samples) / 1.0e9, [{p50Us, Us(0.5)}, {p99Us, Us(0.99)}]};
 
 %% The least there is: whoever is linked starts it again.
-run(restart, N) ->
-    logger:set_primary_config(level, none),
-    process_flag(trap_exit, true),
-    timed(N, fun() -> respawns(N) end);
+run(restart, N) -> restarts(N, fun(Left) -> erlang:error({crash, Left}) end);
+run('restart-exit', N) -> restarts(N, fun(Left) -> exit({crash, Left}) end);
 
 %% The supervisor looks at each restart of the period with each restart: its cost grows with N.
-run('restart-sup', N) ->
-    logger:set_primary_config(level, none),
-    Me = self(),
-    {ok, Sup} = supervisor:start_link(?MODULE, {crasher, Me}),
-    receive running -> ok end,
-    Result = timed(N, fun() -> crashes(Me, N) end),
-    unlink(Sup), exit(Sup, kill), Result;
+run('restart-sup', N) -> supervised_restarts(N, crash);
+run('restart-exit-sup', N) -> supervised_restarts(N, leave);
 
 run(memory, N) ->
     T0 = erlang:monotonic_time(nanosecond),
@@ -214,17 +207,30 @@ idle(Touched) -> receive touch -> idle(Touched - 1) end.
 idlers(0, _, Pids) -> Pids;
 idlers(Left, Touches, Pids) -> idlers(Left - 1, Touches, [spawn(fun() -> idle(Touches) end) | Pids]).
 
-respawns(0) -> ok;
-respawns(Left) ->
-    Me = self(),
-    Pid = spawn_link(fun() -> Me ! running, receive crash -> erlang:error({crash, Left}) end end),
-    receive running -> Pid ! crash end,
-    receive {'EXIT', Pid, _} -> respawns(Left - 1) end.
+restarts(N, Crash) ->
+    logger:set_primary_config(level, none),
+    process_flag(trap_exit, true),
+    timed(N, fun() -> respawns(N, Crash) end).
 
-crashes(_, 0) -> ok;
-crashes(Me, Left) ->
-    crasher ! {crash, Left},
-    receive running -> crashes(Me, Left - 1) end.
+respawns(0, _) -> ok;
+respawns(Left, Crash) ->
+    Me = self(),
+    Pid = spawn_link(fun() -> Me ! running, receive crash -> Crash(Left) end end),
+    receive running -> Pid ! crash end,
+    receive {'EXIT', Pid, _} -> respawns(Left - 1, Crash) end.
+
+supervised_restarts(N, How) ->
+    logger:set_primary_config(level, none),
+    Me = self(),
+    {ok, Sup} = supervisor:start_link(?MODULE, {crasher, Me}),
+    receive running -> ok end,
+    Result = timed(N, fun() -> crashes(Me, N, How) end),
+    unlink(Sup), exit(Sup, kill), Result.
+
+crashes(_, 0, _) -> ok;
+crashes(Me, Left, How) ->
+    crasher ! {How, Left},
+    receive running -> crashes(Me, Left - 1, How) end.
 
 one_way(N, Make) ->
     Me = self(),
@@ -372,4 +378,5 @@ handle_call({next, After}, _, State) -> {reply, After + 1, State}.
 
 handle_cast(work, {fork, Driver} = State) -> Driver ! done, {stop, normal, State}.
 
-handle_info({crash, Left}, _) -> erlang:error({crash, Left}).
+handle_info({crash, Left}, _) -> erlang:error({crash, Left});
+handle_info({leave, Left}, _) -> exit({crash, Left}).

@@ -1,61 +1,6 @@
-/**
- * Owns: restarts on the real runtime: a child of a dynamic supervisor throws, is restarted, says so
- * in its init, and is made to throw again. So each restart waits for the one before.
- */
-import { actor, child, dynamic, dynamicRef, type Ref } from "coppice";
-import { z } from "zod";
-import { benchApp, DRIVER, driver, refTo } from "./driver.ts";
+/** Owns: restarts after a thrown Error, as most crashes are. */
+import { restarts } from "./restarts.ts";
 
-const messages = { crash: z.object({ left: z.number() }) };
-const CRASHER: Ref<typeof messages> = refTo("/bench/pool/crasher", "crasher");
-
-const watching = { expect: z.object({ crashes: z.number() }), running: z.object({}) };
-const OBSERVER: Ref<typeof watching> = refTo("/bench/observer", "observer");
-
-const Crasher = actor("crasher", {
-  state: z.null(),
-  messages,
-  init: (_, ctx) => {
-    ctx.tell(OBSERVER, "running", {});
-    return null;
-  },
-  on: {
-    crash(_, { left }) {
-      throw new Error(`crash with ${left} to go`);
-    },
-  },
+export default restarts((left) => {
+  throw new Error(`crash with ${left} to go`);
 });
-
-/** Tells the child to crash each time it runs again. */
-const Observer = actor("observer", {
-  state: z.object({ left: z.number() }),
-  messages: watching,
-  init: () => ({ left: -1 }),
-  on: {
-    expect(_, { crashes }, ctx) {
-      ctx.tell(CRASHER, "crash", { left: crashes });
-      return { left: crashes };
-    },
-    running({ left }, _, ctx) {
-      if (left < 0) return; // the first start
-      if (left > 1) ctx.tell(CRASHER, "crash", { left: left - 1 });
-      else ctx.tell(DRIVER, "done", {});
-      return { left: left - 1 };
-    },
-  },
-});
-
-const POOL = dynamicRef("/bench/pool", Crasher);
-let started = false;
-
-export default benchApp(
-  driver(async (ctx, n) => {
-    if (!started) await ctx.start(POOL, { id: "crasher", args: undefined });
-    started = true;
-    ctx.tell(OBSERVER, "expect", { crashes: n });
-  }),
-  [
-    child("observer", Observer),
-    dynamic("pool", { intensity: 1_000_000, period: "1s" }, Crasher, { placement: "with-parent" }),
-  ],
-);

@@ -38,6 +38,7 @@ export const TARGETS: readonly Target[] = [
   { bench: "passive", figure: "startMs", below: 2_000 },
   { bench: "passive", figure: "bytesEach", below: 200 },
   { bench: "restart", figure: "opsPerS", atLeast: 200_000 },
+  { bench: "restart-exit", figure: "opsPerS", atLeast: 200_000 },
   { bench: "fair-async", figure: "p99Ms", below: 10 },
   { bench: "fair-below", figure: "p99Ms", below: 150 },
   { bench: "fair-above", figure: "p99Ms", below: 150 },

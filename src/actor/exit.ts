@@ -10,6 +10,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type ExitReason =
   | { tag: "normal" }
   | { tag: "shutdown"; detail?: Json }
+  /** `stack` may say instead that it was left out: see {@link STACK_LEFT_OUT}. */
   | { tag: "error"; name: string; message: string; stack?: string; cause?: ExitReason }
   | { tag: "killed"; by: "supervisor" | "operator" | "deadline" }
   /** Held its thread for longer than `sliceMs`; `stack` says where. */
@@ -53,8 +54,22 @@ export function isClean(reason: ExitReason): boolean {
 const TEXT_MAX = 4_096;
 const cut = (text: string) => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);
 
-/** The one unknown → reason function. Whatever was thrown, however odd, becomes plain data. */
-export function fromThrown(thrown: unknown, depth = 0): ExitReason {
+/** Is the stack of an error of this name and message worth keeping? */
+export type KeepsStack = (name: string, message: string) => boolean;
+
+/** In the place of a stack that is not kept: many of the same error come at a time. */
+export const STACK_LEFT_OUT = "(stack left out: that of the same error just before is kept)";
+
+/**
+ * The one unknown → reason function. Whatever was thrown, however odd, becomes plain data.
+ *
+ * @param keeps asked of an error and of each of its causes @default every stack is kept
+ */
+export function fromThrown(thrown: unknown, keeps: KeepsStack | null = null): ExitReason {
+  return reasonOf(thrown, keeps, 0);
+}
+
+function reasonOf(thrown: unknown, keeps: KeepsStack | null, depth: number): ExitReason {
   // Inside of the try also what looks harmless: instanceof asks a proxy.
   try {
     if (thrown instanceof ExitThrown) return thrown.reason;
@@ -67,9 +82,10 @@ export function fromThrown(thrown: unknown, depth = 0): ExitReason {
       };
     }
     if (thrown instanceof Error) {
-      const reason = errorReason(thrown);
-      if (thrown.cause !== undefined && depth < 4)
-        reason.cause = fromThrown(thrown.cause, depth + 1);
+      const reason = errorReason(thrown, keeps);
+      if (thrown.cause !== undefined && depth < 4) {
+        reason.cause = reasonOf(thrown.cause, keeps, depth + 1);
+      }
       return reason;
     }
     return { tag: "error", name: "Thrown", message: cut(String(thrown)) };
@@ -79,13 +95,20 @@ export function fromThrown(thrown: unknown, depth = 0): ExitReason {
 }
 
 /** The stack is put into words when somebody reads it: that takes longer than a restart. */
-function errorReason(thrown: Error): Extract<ExitReason, { tag: "error" }> {
-  const said = { tag: "error" as const, name: cut(String(thrown.name)), message: "" };
-  said.message = cut(String(thrown.message));
-  if (!Object.hasOwn(thrown, "stack")) return said;
+function errorReason(
+  thrown: Error,
+  keeps: KeepsStack | null,
+): Extract<ExitReason, { tag: "error" }> {
+  const tag = "error" as const;
+  const name = cut(String(thrown.name));
+  const message = cut(String(thrown.message));
+  if (!Object.hasOwn(thrown, "stack")) return { tag, name, message };
+  if (keeps?.(name, message) === false) return { tag, name, message, stack: STACK_LEFT_OUT };
   let stack: string | null = null;
   return {
-    ...said,
+    tag,
+    name,
+    message,
     get stack() {
       stack ??= stackOf(thrown);
       return stack;

@@ -2,6 +2,7 @@
  * Owns: drawing one process in full, in sections; empty ones are left out.
  * Does not own: what is known of it (observe/view.ts).
  */
+import { STACK_LEFT_OUT } from "../actor/exit.ts";
 import type { Detail } from "../observe/inspect.ts";
 import { amount, RESOURCES, usedUp } from "./amounts.ts";
 import { type Cell, cutTo, type Io, statusStyle, styled, table } from "./terminal.ts";
@@ -140,7 +141,8 @@ function exitRows({ lastExit }: Detail, ago: (atMs: number) => string): Cell[][]
   if (lastExit === null) return [];
   const { reason, atMs } = lastExit;
   const frames = typeof reason.stack === "string" ? reason.stack.split("\n") : [];
-  const at = frames.filter((each) => /^\s+at /.test(each)).map((each): Cell[] => [each.trim()]);
+  const isFrame = (each: string) => /^\s+at /.test(each) || each === STACK_LEFT_OUT;
+  const at = frames.filter(isFrame).map((each): Cell[] => [each.trim()]);
   return [[`${reasonText(reason)}, ${ago(atMs)}`], ...at];
 }
 

@@ -4,7 +4,7 @@
  * Does not own: which message is next (cell.ts), committing (commits.ts).
  */
 import { type AnyBehaviour, IGNORE } from "../actor/actor.ts";
-import { type ExitReason, ExitThrown, fromThrown, NORMAL } from "../actor/exit.ts";
+import { type ExitReason, ExitThrown, fromThrown, type KeepsStack, NORMAL } from "../actor/exit.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
@@ -211,7 +211,10 @@ function initialised(cell: Cell, value: unknown): void {
 
 function fail(cell: Cell, verbs: Verbs, thrown: unknown): void {
   const finished = thrown instanceof ExitThrown && thrown.finished;
-  failWith(cell, verbs, fromThrown(thrown), finished);
+  const { kernel, parent } = cell;
+  const keeps: KeepsStack = (name, message) =>
+    kernel.stacks.keeps(parent, name, message, kernel.nowMs);
+  failWith(cell, verbs, fromThrown(thrown, keeps), finished);
 }
 
 /** What was being run has ended the actor. @param finished what it did so far stands */

@@ -33,6 +33,7 @@ import type {
 import { Programs } from "./program.ts";
 import { Lines } from "./resting.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Stacks } from "./stacks.ts";
 import type { AdminRequest } from "./supervision.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
 import { Timers } from "./timers.ts";
@@ -75,6 +76,7 @@ export class Kernel {
   /** Commits in flight and what waits for them. */
   readonly outgoing: Outgoing;
   readonly lines = new Lines();
+  readonly stacks = new Stacks();
   /** Who has come for an actor that is in the store only. */
   readonly callers = new Callers(this);
   /** What other threads have not confirmed to have forgotten: path → thread. */
@@ -265,7 +267,7 @@ export class Kernel {
   }
 
   emit(fact: Fact): void {
-    this.options.sink?.({ atMs: this.nowMs, thread: this.thread, ...fact });
+    this.options.sink?.(fact, this.nowMs);
   }
 
   nextId(): number {
@@ -283,8 +285,6 @@ export class Kernel {
     this.fencedCalls++;
     this.emit({ type: "fenced", path: cell.path, life: cell.life, verb });
   }
-
-  /* ---- inside ---- */
 
   #threadOf(envelope: Envelope): number {
     const { kind } = envelope;

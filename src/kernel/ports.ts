@@ -5,7 +5,7 @@
 import type { ErrorCode } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec } from "../actor/spec.ts";
-import type { KernelEvent } from "./events.ts";
+import type { Fact } from "./events.ts";
 import type { Item } from "./mailbox.ts";
 import type { Move } from "./moving.ts";
 import type { Pending } from "./pending.ts";
@@ -266,7 +266,7 @@ export interface KernelOptions {
   readonly nowMs: number;
   /** First number for asks; must differ between lives of a node (stored mail outlives them). */
   readonly firstId?: number;
-  readonly sink?: ((event: KernelEvent) => void) | undefined;
+  readonly sink?: ((fact: Fact, atMs: number) => void) | undefined;
   /** Freeze messages on their way, so that aliasing bugs throw. */
   readonly freeze?: boolean;
   /** Report every handled message to the sink. */

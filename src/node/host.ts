@@ -9,7 +9,6 @@ import { isDurable, mayHibernate } from "../actor/app.ts";
 import type { Policy } from "../actor/policy.ts";
 import type { SupervisorSpec } from "../actor/spec.ts";
 import { undeliverable } from "../kernel/delivery.ts";
-import type { KernelEvent } from "../kernel/events.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
 import type { Committer, Elsewhere, KernelOptions, Meter } from "../kernel/ports.ts";
@@ -47,7 +46,7 @@ export interface HostOptions {
   /** What moving actors takes; null where no actor lives. */
   readonly moving: MovingData | null;
   readonly freeze: boolean;
-  readonly sink: (event: KernelEvent) => void;
+  readonly sink: NonNullable<KernelOptions["sink"]>;
   /** Other nodes, made with the kernel they are for. */
   readonly elsewhere?: ((kernel: () => Kernel, forward: Forward) => Elsewhere) | undefined;
   readonly onRoot?: KernelOptions["onRoot"];

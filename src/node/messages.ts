@@ -2,13 +2,13 @@
  * Owns: what the main thread and its worker threads say to each other besides envelopes.
  */
 import type { MessagePort } from "node:worker_threads";
-import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
 import type { Budget } from "../tool/desk.ts";
 import type { Raise, Refused } from "./desk-link.ts";
 import type { NodeData } from "./elsewhere.ts";
+import type { Facts } from "./facts.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { MovingData } from "./moving.ts";
 import type { Preemption } from "./options.ts";
@@ -91,7 +91,7 @@ export interface ThreadView {
 export type FromThread =
   | { kind: "ready" }
   | { kind: "failed"; error: { code: string; message: string; at?: string; fix?: string } }
-  | { kind: "events"; events: KernelEvent[] }
+  | { kind: "facts"; facts: Facts }
   /** From the control thread: this thread hangs and cannot be helped. */
   | { kind: "hung"; thread: number; generation: number; why: string }
   /** The thread ends itself. `untraced`: by a failure of nobody knows whom. */

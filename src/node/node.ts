@@ -104,7 +104,7 @@ class Node implements ThreadListener {
       root: app.root,
       moving: null,
       freeze: false,
-      sink: (event) => this.events([event]),
+      sink: (fact, atMs) => this.events([{ atMs, thread: this.#total + 1, ...fact }]),
       onStoreFailure: () => {},
     });
   }

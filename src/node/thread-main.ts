@@ -6,7 +6,7 @@ import { parentPort, threadId, workerData } from "node:worker_threads";
 import { accountsIn } from "../actor/accounts.ts";
 import { type App, behavioursOf, visitSpecs } from "../actor/app.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
-import type { KernelEvent } from "../kernel/events.ts";
+import type { Fact } from "../kernel/events.ts";
 import { RUN } from "../kernel/guard.ts";
 import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
@@ -15,6 +15,7 @@ import { isHeard } from "../observe/log.ts";
 import type { Budget } from "../tool/desk.ts";
 import { type DeskServer, deskLine, openDesk, type Refused, refusedOf } from "./desk-link.ts";
 import { elsewhereOf, type NodeData } from "./elsewhere.ts";
+import { FactsToSend } from "./facts.ts";
 import { watchHeap } from "./heap.ts";
 import { createHost, type Host } from "./host.ts";
 import { HOOK, type Hook } from "./inspector.ts";
@@ -42,7 +43,7 @@ const tell = (message: FromThread) => port.postMessage(message);
 const firstId = ((data.epoch * 64 + data.generation) % 8_192) * 2 ** 40;
 
 /** Facts that leave the thread; the others (every message, every commit) stay where they are. */
-const QUIET = new Set<KernelEvent["type"]>(["starting", "handled", "committed"]);
+const QUIET = new Set<Fact["type"]>(["starting", "handled", "committed"]);
 
 /** On the control thread only: serves the calls of pool tools that come over a port. */
 const servePool = poolServer(data.app, data.threads);
@@ -66,27 +67,24 @@ function unrecorded(cause: unknown): void {
   });
 }
 
-let events: KernelEvent[] = [];
+const waiting = new FactsToSend(data.thread);
 let imported = false;
 
-function sink(event: KernelEvent): void {
-  if (QUIET.has(event.type)) return;
-  if (data.heard !== "all" && !isHeard(event, data.heard)) return;
+function sink(fact: Fact, atMs: number): void {
+  if (QUIET.has(fact.type)) return;
+  if (data.heard !== "all" && !isHeard(fact, data.heard)) return;
   // One post per turn of the event loop, however many facts there are.
-  if (events.push(event) === 1) setImmediate(tellEvents);
+  if (waiting.add(fact, atMs)) setImmediate(tellFacts);
 }
 
 /** A line in the log, of the thread itself. */
 function warn(message: string, fields: Readonly<Record<string, unknown>> | null = null): void {
-  const fact = { path: "", level: "warn", message, fields } as const;
-  sink({ type: "log", ...fact, atMs: monotonicMs(), thread: data.thread });
+  sink({ type: "log", path: "", level: "warn", message, fields }, monotonicMs());
 }
 
-function tellEvents(): void {
-  if (events.length === 0) return;
-  const batch = events;
-  events = [];
-  tell({ kind: "events", events: batch });
+function tellFacts(): void {
+  const facts = waiting.take();
+  if (facts !== null) tell({ kind: "facts", facts });
 }
 
 function view({ kernel }: Host): ThreadView {
@@ -144,7 +142,7 @@ function watched(app: App, host: Host): void {
   Object.defineProperty(globalThis, HOOK, { value: hook });
   const exit = process.exit.bind(process);
   const lost = (why: string, untraced: boolean) => {
-    tellEvents();
+    tellFacts();
     tell({ kind: "ending", why, untraced });
     return exit(1);
   };
@@ -237,7 +235,7 @@ async function main(): Promise<void> {
     cells,
     onRoot: (signal) => {
       // What led to it goes first: whoever hears of the end may stop listening.
-      tellEvents();
+      tellFacts();
       tell({ kind: "root", signal });
     },
     onStoreFailure: (error) => {

@@ -9,6 +9,7 @@ import type { ProcessDetail } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
 import type { Budget } from "../tool/desk.ts";
 import type { Raise, Refused } from "./desk-link.ts";
+import { factsOf } from "./facts.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
@@ -189,7 +190,7 @@ export class Thread {
   }
 
   #on(message: FromThread, listener: ThreadListener): void {
-    if (message.kind === "events") listener.events(message.events);
+    if (message.kind === "facts") listener.events(factsOf(message.facts));
     else if (message.kind === "root") listener.root(message.signal);
     else if (message.kind === "hung")
       listener.hung(message.thread, message.generation, message.why);

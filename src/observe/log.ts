@@ -6,8 +6,8 @@
  */
 import { isMainThread } from "node:worker_threads";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
-import { type ExitReason, formatReason } from "../actor/exit.ts";
-import type { KernelEvent, LogLevel } from "../kernel/events.ts";
+import { type ExitReason, formatReason, STACK_LEFT_OUT } from "../actor/exit.ts";
+import type { Fact, KernelEvent, LogLevel } from "../kernel/events.ts";
 import { printable } from "./view.ts";
 
 /** What a log shows: this level and what is worse. */
@@ -42,10 +42,10 @@ const ended = (message: string, reason: ExitReason, fields: Fields = {}): Said =
 });
 
 /** Which level a fact has, or null when it is no news for a log. */
-function levelOf(event: KernelEvent): LogLevel | null {
-  switch (event.type) {
+function levelOf(fact: Fact): LogLevel | null {
+  switch (fact.type) {
     case "log":
-      return event.level;
+      return fact.level;
     case "start_error":
     case "restart_intensity":
     case "thread_lost":
@@ -55,11 +55,11 @@ function levelOf(event: KernelEvent): LogLevel | null {
     case "dead_letter":
       return "warn";
     case "decided":
-      return event.decision === "deny" ? "warn" : event.decision === "ask" ? "info" : "debug";
+      return fact.decision === "deny" ? "warn" : fact.decision === "ask" ? "info" : "debug";
     case "used":
-      return event.end === "ok" ? "debug" : "info";
+      return fact.end === "ok" ? "debug" : "info";
     case "child_started":
-      return event.cause === "restart" ? "info" : "debug";
+      return fact.cause === "restart" ? "info" : "debug";
     case "exited":
     case "fenced":
     case "dropped_notice":
@@ -73,8 +73,8 @@ function levelOf(event: KernelEvent): LogLevel | null {
 }
 
 /** Does a log of this level tell of the fact? A thread need not pass on what nobody hears. */
-export function isHeard(event: KernelEvent, level: LogLevelName): boolean {
-  const own = level === "silent" ? null : levelOf(event);
+export function isHeard(fact: Fact, level: LogLevelName): boolean {
+  const own = level === "silent" ? null : levelOf(fact);
   return own !== null && ORDER.indexOf(own) >= ORDER.indexOf(level as LogLevel);
 }
 
@@ -203,7 +203,8 @@ function forPeople(event: KernelEvent, { level, message, fields, reason }: Line)
   const place = event.path === "" ? `thread ${event.thread}` : event.path;
   const extra = "fields" in fields ? `  ${JSON.stringify(fields.fields)}` : "";
   const stack = reason?.tag === "error" ? (reason.stack ?? "") : "";
-  const frames = stack.split("\n").filter((each) => /^\s+at /.test(each));
+  const isFrame = (each: string) => /^\s+at /.test(each) || each === STACK_LEFT_OUT;
+  const frames = stack.split("\n").filter(isFrame);
   const lines = [`${time} ${level.toUpperCase().padEnd(5)} ${place}  ${message}${extra}`]
     .concat(frames.slice(0, STACK_LINES).map((each) => `    ${each.trim()}`))
     .map((each) => printable(each));

@@ -244,7 +244,7 @@ export class World {
       nowMs: this.nowMs,
       firstLife: this.hosts[thread]?.kernel.guard.cells[LIVES] ?? 0,
       firstId: ((this.generations[thread] ?? 0) * 100 + thread) * 1e9,
-      sink: (event) => host.alive && options.sink?.(event),
+      sink: (fact, atMs) => host.alive && options.sink?.({ atMs, thread, ...fact }),
       freeze: true,
       trace: options.trace ?? false,
       windowUnit: options.windowUnit ?? "ms",

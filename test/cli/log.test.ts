@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { STACK_LEFT_OUT } from "../../src/actor/exit.ts";
 import { root } from "./stage.ts";
 
 const EVIL = "\u001b]0;x\u0007\u009b31m\u202e\u2028\r\n";
@@ -109,6 +110,13 @@ test("for people: time, level, path, message, the first lines of the stack", () 
   expect(lines.some((line) => line.includes("ERROR thread 2  thread 1 lost: out of mem"))).toBe(
     true,
   );
+});
+
+test("a stack that was left out is said to be", () => {
+  const stack = JSON.stringify(STACK_LEFT_OUT);
+  const reason = `{ tag: "error", name: "E", message: "m", stack: ${stack} }`;
+  const events = `[{ type: "child_terminated", life: 1, reason: ${reason} }]`;
+  expect(logged("warn", { pretty: true, events }).lines[1]).toBe(`    ${STACK_LEFT_OUT}`);
 });
 
 test("fields of any size and kind are cut, or said to be none", () => {

@@ -1,6 +1,7 @@
 // `coppice show`, and acting on a path.
 
 import { describe, expect, test } from "vitest";
+import { STACK_LEFT_OUT } from "../../src/actor/exit.ts";
 import { processDetail } from "../../src/observe/inspect.ts";
 import { cli, errorOf, FakeNode, NOW_MS, ownFolder, row, serve, supervisorRow } from "./stage.ts";
 
@@ -52,6 +53,14 @@ test("what tool calls have reached, and what they were refused", async () => {
     "api.example:443 1,234 in, 56 out; a.example:80 refused: it is not granted; " +
       "b.example:80 refused: it is not granted; 1 more host",
   );
+});
+
+test("a stack that was left out is said to be", async () => {
+  const fake = node();
+  const { lastExit } = fake.rows[1] as { lastExit: { reason: { stack?: string } } };
+  lastExit.reason.stack = STACK_LEFT_OUT;
+  await serve(fake);
+  expect((await cli(["show", "/desk/analyst"])).out).toContain(STACK_LEFT_OUT);
 });
 
 test("an actor in sections", async () => {

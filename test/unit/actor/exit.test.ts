@@ -9,6 +9,7 @@ import {
   isClean,
   NORMAL,
   SHUTDOWN,
+  STACK_LEFT_OUT,
 } from "../../../src/actor/exit.ts";
 
 /** Is it what JSON can carry, and nothing else? */
@@ -24,6 +25,16 @@ describe("fromThrown", () => {
     const reason = fromThrown(new TypeError("bad"));
     expect(reason).toMatchObject({ tag: "error", name: "TypeError", message: "bad" });
     expect((reason as { stack: string }).stack).toContain("exit.test.ts");
+    isPlain(reason);
+  });
+
+  test("a stack that is not to be kept says so, also of a cause", () => {
+    const error = new RangeError("outer", { cause: new TypeError("inner") });
+    const asked: string[] = [];
+    const reason = fromThrown(error, (name, message) => asked.push(`${name} ${message}`) > 1);
+    expect(asked).toEqual(["RangeError outer", "TypeError inner"]);
+    expect(reason).toMatchObject({ stack: STACK_LEFT_OUT, message: "outer" });
+    expect((reason as { cause: { stack: string } }).cause.stack).toContain("exit.test.ts");
     isPlain(reason);
   });
 
