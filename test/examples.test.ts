@@ -20,7 +20,7 @@ test.each(names)("%s", (name) => {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
     ["--conditions=coppice-source", path],
-    { encoding: "utf8", timeout: 60_000 },
+    { encoding: "utf8", timeout: 200_000 },
   );
   expect({ stdout, status }, stderr).toEqual({ stdout: output, status: 0 });
 });

@@ -72,7 +72,7 @@ beforeAll(async () => {
   expect(run.stderr).toBe("");
   expect(run.status).toBe(0);
   reference = content("reference");
-}, 120_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -89,51 +89,43 @@ describe("an undisturbed run", () => {
     expect(report("reference").run).toMatchObject({ audited: PACKAGES, alreadyDone: 0 });
     expect(content("reference")).toBe(reference);
     expect(new Set(journal("reference").map((each) => each.run))).toEqual(new Set([1, 2]));
-  }, 120_000);
+  });
 });
 
 describe("kill -9 of the process group", () => {
-  test.each([5, 40, 90])(
-    "after %i packages: it goes on, nothing twice",
-    async (after) => {
-      const name = `killed-${after}`;
-      const child = begin(name);
-      const closed = end(child);
-      const finished = () => journal(name).filter((each) => each.event === "done").length;
-      while (finished() < after && child.exitCode === null) {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      process.kill(-(child.pid as number), "SIGKILL");
-      await closed;
-      const before = finished();
-      expect(before).toBeLessThan(PACKAGES);
-      const run = await end(begin(name));
-      expect(run.stderr).toBe("");
-      expect(run.status).toBe(0);
-      const { alreadyDone, audited } = report(name).run;
-      expect([alreadyDone, audited]).toEqual([before, PACKAGES - before]);
-      expect(content(name)).toBe(reference);
-      expect(scannedAgain(name)).toEqual([]);
-    },
-    120_000,
-  );
+  test.each([5, 40, 90])("after %i packages: it goes on, nothing twice", async (after) => {
+    const name = `killed-${after}`;
+    const child = begin(name);
+    const closed = end(child);
+    const finished = () => journal(name).filter((each) => each.event === "done").length;
+    while (finished() < after && child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    process.kill(-(child.pid as number), "SIGKILL");
+    await closed;
+    const before = finished();
+    expect(before).toBeLessThan(PACKAGES);
+    const run = await end(begin(name));
+    expect(run.stderr).toBe("");
+    expect(run.status).toBe(0);
+    const { alreadyDone, audited } = report(name).run;
+    expect([alreadyDone, audited]).toEqual([before, PACKAGES - before]);
+    expect(content(name)).toBe(reference);
+    expect(scannedAgain(name)).toEqual([]);
+  });
 });
 
 describe("chaos", () => {
-  test.each(["1", "2"])(
-    "seed %s: same report, restarts told",
-    async (seed) => {
-      const run = await end(begin(`chaos-${seed}`, ["--chaos", seed]));
-      expect(run.status).toBe(0);
-      const { restarts, chaosSeed } = report(`chaos-${seed}`).run;
-      expect(restarts).toBeGreaterThan(0);
-      expect(chaosSeed).toBe(seed);
-      expect(run.stdout).toContain("killed by operator");
-      expect(content(`chaos-${seed}`)).toBe(reference);
-      expect(scannedAgain(`chaos-${seed}`)).toEqual([]);
-    },
-    120_000,
-  );
+  test.each(["1", "2"])("seed %s: same report, restarts told", async (seed) => {
+    const run = await end(begin(`chaos-${seed}`, ["--chaos", seed]));
+    expect(run.status).toBe(0);
+    const { restarts, chaosSeed } = report(`chaos-${seed}`).run;
+    expect(restarts).toBeGreaterThan(0);
+    expect(chaosSeed).toBe(seed);
+    expect(run.stdout).toContain("killed by operator");
+    expect(content(`chaos-${seed}`)).toBe(reference);
+    expect(scannedAgain(`chaos-${seed}`)).toEqual([]);
+  });
 });
 
 describe("bad input", () => {

@@ -33,7 +33,7 @@ test("a node says what it holds, and its last trouble", async () => {
   expect(out).toContain(`redis: 2-b holds 2 of 8 partitions, 0 nodes; last trouble, ${at}: OOM`);
 });
 
-describe.skipIf(missing !== null)("with a redis-server", { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)("with a redis-server", () => {
   const look = async (more: Record<string, string>) => {
     server = await startRedis(more);
     return cli(["doctor", "--redis", server.url]);

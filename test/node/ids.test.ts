@@ -9,7 +9,7 @@ import { Counter } from "./fixtures/desk.ts";
 const APP = new URL("./fixtures/desk.ts", import.meta.url);
 const kept = ref("/desk/kept", Counter);
 const plain = ref("/desk/plain", Counter);
-const PATIENT = { timeout: 60_000 } as const;
+const PATIENT = { timeout: 120_000 } as const;
 
 test("an id counts once, over threads and starts; stored is said; the rest is refused", async () => {
   const data = mkdtempSync(join(tmpdir(), "coppice-ids-"));
@@ -40,4 +40,4 @@ test("an id counts once, over threads and starts; stored is said; the rest is re
   await node.stop();
   const late = node.tell(kept, "add", { by: 1 }, { stored: true });
   await expect(late).rejects.toMatchObject({ code: "exited" });
-}, 240_000);
+});

@@ -29,7 +29,7 @@ function walls(tier: string): number[] {
 
 const up = () => system.ask(ref("/desk/ear", Ear), "count", {}, { timeout: "1m" });
 
-describe.skipIf(!all)("killed from outside", { timeout: 240_000 }, () => {
+describe.skipIf(!all)("killed from outside", () => {
   beforeAll(async () => {
     system = await start(new URL("./fixtures/sandboxes.ts", import.meta.url), {
       ...{ threads: 1, log: "silent", inspect: false },
@@ -44,19 +44,19 @@ describe.skipIf(!all)("killed from outside", { timeout: 240_000 }, () => {
     exits.length = 0;
     const calls = await up();
     const killed = async (count: number) => {
-      await expect.poll(up, { timeout: 90_000 }).toBe(calls + count);
+      await expect.poll(up).toBe(calls + count);
       for (const pid of walls(tier)) process.kill(pid, "SIGKILL");
     };
     system.tell(plain, "go", tier as "process");
     await killed(1);
-    await expect.poll(() => exits, { timeout: 60_000 }).toHaveLength(1);
+    await expect.poll(() => exits).toHaveLength(1);
     expect(exits[0]).toMatch(`"name":"SandboxLost"`);
     expect(exits[0]).toMatch(`the ${tier} sandbox of tool`);
     system.tell(trapping, "go", tier as "process");
     await killed(2);
     const said = () => system.ask(trapping, "said", {}, { timeout: "1m" });
     await expect
-      .poll(async () => (await said()).slice(-2), { timeout: 60_000 })
+      .poll(async () => (await said()).slice(-2))
       .toEqual(["E_TOOL_UNKNOWN", "SandboxLost"]);
     expect(exits).toHaveLength(1);
   });

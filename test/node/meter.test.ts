@@ -144,10 +144,12 @@ async function withNode(
 }
 
 const looker = ref("/eyes/looker", Looker);
+/** A loaded machine is slow, not wrong. */
+const PATIENT = { timeout: "240s" } as const;
 
 test("a node meters its app in scheduler threads, and logs once what it cannot meter", () =>
   withNode(2, async (system, events) => {
-    const [look, colliding] = await system.ask(looker, "look", {});
+    const [look, colliding] = await system.ask(looker, "look", {}, PATIENT);
     expect(look).toMatch(/^\(\) => \{\n.*coppice\$left/);
     expect(colliding).not.toMatch(/coppice\$floor|--coppice\$left/);
     const logged = () => events.flatMap((event) => (event.type === "log" ? [event] : []));
@@ -161,9 +163,9 @@ test("a handler over its limit ends; code of a timer is not held to what a handl
     system.tell(looker, "spin", {});
     const ends = () => events.flatMap((event) => (event.type === "exited" ? [event.reason] : []));
     await expect.poll(ends).toMatchObject([{ tag: "quota", resource: "reductions" }]);
-    const before = await system.ask(looker, "sum", {});
+    const before = await system.ask(looker, "sum", {}, PATIENT);
     system.tell(looker, "late", {});
-    const done = async () => (await system.ask(looker, "sum", {})) - before;
+    const done = async () => (await system.ask(looker, "sum", {}, PATIENT)) - before;
     await expect.poll(done).toBe((99_999 * 100_000) / 2);
     expect(ends()).toHaveLength(1);
   }));
@@ -173,6 +175,6 @@ test("an async handler that works for long does not hold up its neighbour", () =
     system.tell(ref("/eyes/busy", Looker), "grind", {});
     const sums: number[] = [];
     const all = (999_999 * 1_000_000) / 2;
-    while (sums.at(-1) !== all) sums.push(await system.ask(looker, "sum", {}));
+    while (sums.at(-1) !== all) sums.push(await system.ask(looker, "sum", {}, PATIENT));
     expect(sums.filter((sum) => sum > 0 && sum < all).length).toBeGreaterThan(0);
   }));

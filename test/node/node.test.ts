@@ -100,9 +100,7 @@ describe("a running node", () => {
       node.tell(child, "add", { by: 1 });
       node.tell(kept, "add", { by: 1 });
       await expect
-        .poll(() => Promise.all([node.ask(child, "read", {}), node.ask(kept, "read", {})]), {
-          timeout: 10_000,
-        })
+        .poll(() => Promise.all([node.ask(child, "read", {}), node.ask(kept, "read", {})]))
         .toEqual([expect.any(Number), expect.any(Number)]);
     }
     const rows = (await node.inspect.tree()).processes;

@@ -36,11 +36,11 @@ test("a person approves with the command, after a crash of the agent and a resta
   const first = await boot();
   first.tell(agent, "pay", 7);
   first.tell(agent, "pay", 500);
-  await expect.poll(open, { timeout: 15_000 }).toHaveLength(1);
+  await expect.poll(open).toHaveLength(1);
   await first.inspect.act("kill", "/desk/agent");
   await first.stop();
   const node = await boot();
-  await expect.poll(open, { timeout: 15_000 }).toHaveLength(1);
+  await expect.poll(open).toHaveLength(1);
   const [question] = await open();
   expect(question).toMatchObject({ who: "/desk/ops", tool: "pay", path: "/desk/agent" });
   const key = question?.key ?? "";
@@ -49,12 +49,10 @@ test("a person approves with the command, after a crash of the agent and a resta
   expect((await command("approve", key)).status).toBe(1);
   node.tell(agent, "pay", 5_000);
   const said = () => node.ask(agent, "said", {}).catch(() => []);
-  await expect
-    .poll(said, { timeout: 30_000 })
-    .toEqual(["paid 7", "paid 500", "tool pay was denied: too much"]);
+  await expect.poll(said).toEqual(["paid 7", "paid 500", "tool pay was denied: too much"]);
   node.tell(other, "pay", 1);
   const refused = ["tool pay is not granted"];
-  await expect.poll(() => node.ask(other, "said", {}), { timeout: 15_000 }).toEqual(refused);
+  await expect.poll(() => node.ask(other, "said", {}).catch(() => [])).toEqual(refused);
   await node.stop();
 
   const { lines, fault } = readAudit(data);
@@ -70,7 +68,7 @@ test("a person approves with the command, after a crash of the agent and a resta
 test("a record that was tampered with: the node does not start", async () => {
   const node = await boot();
   node.tell(agent, "pay", 7);
-  await expect.poll(() => readAudit(data).lines.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => readAudit(data).lines.length).toBe(1);
   await node.stop();
   const file = join(data, "audit-000001.jsonl");
   const { writeFileSync } = await import("node:fs");

@@ -96,7 +96,7 @@ test("cut anywhere behind the last answer, or torn there: all that was answered,
   expect(cuts).toBe(COMMITS * CUTS_EACH);
   expect(whole).toBeGreaterThanOrEqual(COMMITS);
   expect(whole).toBeLessThan(cuts);
-}, 120_000);
+});
 
 test("cut while the log is brought into the file: the log has all of it", () => {
   const random = randomFrom(12);
@@ -127,7 +127,7 @@ test("cut while the log is brought into the file: the log has all of it", () => 
     expect(after(target)).toBe(COMMITS - 1);
     fs.rmSync(target, { recursive: true });
   }
-}, 120_000);
+});
 
 test("what a store that is only committed loses at a cut is whole commits, the last ones", () => {
   engine.close();
@@ -151,4 +151,4 @@ test("what a store that is only committed loses at a cut is whole commits, the l
     expect(after(target)).toBe(ends.filter((each) => each <= end).length - 2);
     fs.rmSync(target, { recursive: true });
   }
-}, 120_000);
+});

@@ -24,7 +24,7 @@ function begin(start: Omit<Start, "url" | "tries">): Promise<unknown> {
   });
 }
 
-test("no end lands in our code", { timeout: 60_000 }, async () => {
+test("no end lands in our code", async () => {
   const cells = new SharedArrayBuffer(CELLS * 4);
   const { port1, port2 } = new MessageChannel();
   const threadId = await begin({ role: "thread", cells, line: port1 });
@@ -37,7 +37,7 @@ test("no end lands in our code", { timeout: 60_000 }, async () => {
   expect(outcome.clean).toBeGreaterThan(TRIES / 20);
 });
 
-test("300 aborts in one thread's life", { timeout: 60_000 }, async () => {
+test("300 aborts in one thread's life", async () => {
   const report = await aborts(300);
   expect(report).toMatchObject({ aborts: 300, others: [], threadsLost: 0, neighboursWrong: 0 });
 });

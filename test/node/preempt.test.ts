@@ -42,9 +42,7 @@ async function stage(kind: "plain" | "durable", options: StartOptions = {}) {
     /** Each neighbour has handled all its mail, once. */
     async expectAll() {
       const count = (each: (typeof neighbours)[number]) =>
-        expect
-          .poll(() => system.getState(each).catch(() => null), { timeout: 20_000 })
-          .toEqual({ count: told });
+        expect.poll(() => system.getState(each).catch(() => null)).toEqual({ count: told });
       await Promise.all(neighbours.map(count));
     },
     tell: (verb: "hang" | "plain", how: string) => system.tell(villain, verb, { how }),
@@ -54,10 +52,10 @@ async function stage(kind: "plain" | "durable", options: StartOptions = {}) {
     async end(): Promise<ExitReason> {
       const find = () =>
         events.find((event) => event.type === "child_terminated" && event.path === villain.path);
-      await expect.poll(find, { timeout: 20_000 }).toBeDefined();
+      await expect.poll(find).toBeDefined();
       const event = find() as Extract<KernelEvent, { type: "child_terminated" }>;
       await expect
-        .poll(() => system.ask(villain, "awake", {}).catch(() => null), { timeout: 20_000 })
+        .poll(() => system.ask(villain, "awake", {}).catch(() => null))
         .toBeGreaterThan(0);
       return event.reason;
     },

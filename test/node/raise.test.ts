@@ -34,14 +34,14 @@ async function boot(): Promise<System> {
   return system;
 }
 
-test("a quota is listed, raised, recorded, and stays raised", { timeout: 120_000 }, async () => {
+test("a quota is listed, raised, recorded, and stays raised", async () => {
   const node = await boot();
   // Who does nothing ends all the same.
-  await expect.poll(() => exits.join("\n"), { timeout: 60_000 }).toContain("/firm/idle");
+  await expect.poll(() => exits.join("\n")).toContain("/firm/idle");
   expect(exits[0]).toMatch(/^\/firm\/idle \{"tag":"quota","resource":"wallMs","limit":300/);
   node.tell(agent, "go", {});
   const done = () => node.ask(agent, "done", {}, { timeout: "1m" });
-  await expect.poll(done, { timeout: 60_000 }).toBe(1);
+  await expect.poll(done).toBe(1);
   const { tools } = await node.inspect.show("/firm/agent");
   const last = { tool: "model", end: "ok", tier: "inline", cpuMs: null, bytesIn: 0 };
   expect(tools?.last).toMatchObject([last]);
@@ -55,7 +55,7 @@ test("a quota is listed, raised, recorded, and stays raised", { timeout: 120_000
   const added = await command("add", "/firm/agent", "--tokens", "50", "--why", "a longer text");
   expect(added.out).toMatch(/tokens +60 +0 +90 +150 +40 %/);
   node.tell(agent, "go", {});
-  await expect.poll(done, { timeout: 60_000 }).toBe(2);
+  await expect.poll(done).toBe(2);
   const { lines, fault } = readAudit(data);
   expect(fault).toBeNull();
   expect(lines.at(-1)).toMatchObject({
@@ -68,7 +68,7 @@ test("a quota is listed, raised, recorded, and stays raised", { timeout: 120_000
   expect(view.rows).toContainEqual({ resource: "tokens", used: 120, held: 0, limit: 150 });
 });
 
-test("what cannot be raised is refused, and says why", { timeout: 60_000 }, async () => {
+test("what cannot be raised is refused, and says why", async () => {
   await boot();
   const refused = async (...args: string[]) => (await command("add", ...args)).err;
   expect(await refused("/firm/nobody", "--usd", "1")).toContain("E_PATH_UNKNOWN");

@@ -384,7 +384,7 @@ describe("kill -9", () => {
     }
     expect(acknowledged.size).toBe(6);
     expect(commits).toBeGreaterThan(CYCLES);
-  }, 120_000);
+  });
 
   /** One life of the writer. @returns chain and number of each acknowledged commit */
   async function writeAndDie(cycle: number): Promise<[number, number][]> {

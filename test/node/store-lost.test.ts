@@ -37,4 +37,4 @@ test("the store's thread dies: the node ends, and so do questions; the next star
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
-}, 240_000);
+});

@@ -4,15 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ref, type System, start } from "coppice";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { Clock } from "./fixtures/clock.ts";
 
 const APP = new URL("./fixtures/clock.ts", import.meta.url);
 const clock = ref("/s/clock", Clock);
-const PATIENT = { timeout: 60_000 };
-
-// Processes are started, and the machine may be busy.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
+const PATIENT = { timeout: 120_000 };
 
 let data: string;
 let system: System | null = null;

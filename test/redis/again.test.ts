@@ -17,7 +17,7 @@ const nudged: string[] = [];
 const below = (seq: number) => seq < -1;
 const above = (seq: number) => seq > 0;
 
-describe.skipIf(missing !== null)("answers that get lost", { timeout: 60_000 }, () => {
+describe.skipIf(missing !== null)("answers that get lost", () => {
   let server: RedisServer;
   let proxy: Cable;
   let open: OpenRedis;

@@ -11,7 +11,7 @@ const SPREAD = { partitions: 8, dynamic: ["/bank/accounts"] };
 /** Far longer than any lease. @unit ms */
 const LONG = 100_000;
 
-describe.skipIf(missing !== null)("questions between nodes", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)("questions between nodes", () => {
   let server: RedisServer;
   let prefix = "";
   let prefixes = 0;
@@ -28,13 +28,9 @@ describe.skipIf(missing !== null)("questions between nodes", { timeout: 180_000 
     prefix = `asks${++prefixes}`;
     const nodes = [await node(), await node()] as const;
     await expect
-      .poll(async () => (await Promise.all(nodes.map(heldBy))).map((held) => held.length > 0), {
-        timeout: 60_000,
-      })
+      .poll(async () => (await Promise.all(nodes.map(heldBy))).map((held) => held.length > 0))
       .toEqual([true, true]);
-    await expect
-      .poll(async () => (await Promise.all(nodes.map(heldBy))).flat().length, { timeout: 60_000 })
-      .toBe(8);
+    await expect.poll(async () => (await Promise.all(nodes.map(heldBy))).flat().length).toBe(8);
     const first = (await heldBy(nodes[0])).includes(0);
     return first ? nodes : ([nodes[1], nodes[0]] as const);
   };
@@ -85,7 +81,7 @@ describe.skipIf(missing !== null)("questions between nodes", { timeout: 180_000 
   test("the store's thread of a node dies: that node ends, the other one goes on", async () => {
     const [trunk, other] = await two();
     void trunk.do({ do: "crash store" }).catch(() => {});
-    await expect.poll(() => trunk.said.join("\n"), { timeout: 60_000 }).toMatch(/store_lost/);
+    await expect.poll(() => trunk.said.join("\n")).toMatch(/store_lost/);
     expect(await other.insist({ do: "count" })).toMatchObject({ pid: other.pid });
   });
 });

@@ -12,12 +12,12 @@ const missing = await whyNoRedis();
 const NAMES = Array.from({ length: 12 }, (_, n) => `a${n}`);
 const PATIENT = { timeout: 120_000, interval: 200 } as const;
 
-describe.skipIf(missing !== null)("with a Redis Cluster", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)("with a Redis Cluster", () => {
   let cluster: RedisCluster;
   let opened = 0;
   beforeAll(async () => {
     cluster = await startCluster();
-  }, 120_000);
+  });
   afterEach(killAll, 60_000);
   afterAll(() => cluster?.end());
 

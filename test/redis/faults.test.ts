@@ -18,7 +18,7 @@ describe.skipIf(missing !== null)("a Redis in trouble", { timeout: 300_000 }, ()
     await Promise.all(servers.map((each) => each.end()));
     servers = [];
     cables = [];
-  }, 60_000);
+  });
 
   const redis = async (more: Record<string, string> = {}) => {
     const server = await startRedis(more);

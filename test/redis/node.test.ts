@@ -7,7 +7,7 @@ import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 const missing = await whyNoRedis();
 const NAMES = ["ada", "bob", "cy", "dee", "eve", "flo"];
 
-describe.skipIf(missing !== null)("a node on Redis", { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)("a node on Redis", () => {
   let server: RedisServer;
   let prefixes = 0;
   let env: Record<string, string>;
@@ -52,7 +52,7 @@ describe.skipIf(missing !== null)("a node on Redis", { timeout: 120_000 }, () =>
     const first = await fresh();
     await openAll(first);
     const paid = payAll(first, 10);
-    await expect.poll(async () => got(await balances(first)), { timeout: 30_000 }).toBe(paid);
+    await expect.poll(async () => got(await balances(first))).toBe(paid);
     expect(await first.do({ do: "count" })).toMatchObject({ count: 1 });
     await first.kill();
     const second = await startNode(env);
@@ -66,14 +66,10 @@ describe.skipIf(missing !== null)("a node on Redis", { timeout: 120_000 }, () =>
     await openAll(first);
     payAll(first, 40);
     // Until some have arrived, and surely not all.
-    await expect
-      .poll(async () => got(await balances(first)), { timeout: 30_000 })
-      .toBeGreaterThan(20);
+    await expect.poll(async () => got(await balances(first))).toBeGreaterThan(20);
     await first.kill();
     const second = await startNode(env);
-    await expect
-      .poll(async () => sum(await balances(second)), { timeout: 30_000 })
-      .toBe(1_000 * NAMES.length);
+    await expect.poll(async () => sum(await balances(second))).toBe(1_000 * NAMES.length);
   });
 
   test("Redis is killed and comes back: calls are made again, each has its effect once", async () => {
@@ -83,7 +79,7 @@ describe.skipIf(missing !== null)("a node on Redis", { timeout: 120_000 }, () =>
     await server.kill("SIGKILL");
     paid += payAll(node, 10);
     await server.again();
-    await expect.poll(async () => got(await balances(node)), { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => got(await balances(node))).toBe(paid);
     expect(sum(await balances(node))).toBe(1_000 * NAMES.length);
     expect(node.said.join("\n")).toMatch(/Redis: .*calls are made again/);
   });
@@ -97,7 +93,7 @@ describe.skipIf(missing !== null)("a node on Redis", { timeout: 120_000 }, () =>
       await server.client.call("client", "kill", "type", "normal");
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
-    await expect.poll(async () => got(await balances(node)), { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => got(await balances(node))).toBe(paid);
     expect(sum(await balances(node))).toBe(1_000 * NAMES.length);
   });
 

@@ -9,7 +9,7 @@ import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 const missing = await whyNoRedis();
 const NAMES = Array.from({ length: 12 }, (_, n) => `a${n}`);
 
-describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, () => {
+describe.skipIf(missing !== null)("nodes on one Redis", () => {
   let server: RedisServer;
   let prefix = "";
   let prefixes = 0;
@@ -43,12 +43,10 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
   };
   const shared = async (nodes: number) => {
     await expect
-      .poll(
-        async () => ({ nodes: (await holders()).size, nobody: (await holders()).has("nobody") }),
-        {
-          timeout: 30_000,
-        },
-      )
+      .poll(async () => ({
+        nodes: (await holders()).size,
+        nobody: (await holders()).has("nobody"),
+      }))
       .toEqual({ nodes, nobody: false });
   };
   const openAll = async (by: NodeProcess) => {
@@ -77,13 +75,13 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     await shared(2);
     await openAll(first);
     const paid = payAll(first, 2) + payAll(second, 2);
-    await expect.poll(async () => (await balances(second)).got, { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => (await balances(second)).got).toBe(paid);
     expect(sum(await balances(first))).toBe(1_000 * NAMES.length);
     const counts = [await first.do({ do: "count" }), await second.do({ do: "count" })];
     expect(counts.map((each) => (each as { count: number }).count)).toEqual([1, 2]);
     expect(new Set(counts.map((each) => (each as { pid: number }).pid)).size).toBe(1);
     // Each says of itself what it holds, and of the other what that said last.
-    await expect.poll(() => held(second), { timeout: 30_000 }).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    await expect.poll(() => held(second)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   test("one of two is killed: its actors live on with the other, nothing is lost or doubled", async () => {
@@ -93,7 +91,7 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     await first.do({ do: "count" });
     const paid = payAll(second, 3);
     await first.kill();
-    await expect.poll(async () => (await balances(second)).got, { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => (await balances(second)).got).toBe(paid);
     expect(sum(await balances(second))).toBe(1_000 * NAMES.length);
     expect(await second.insist({ do: "count" })).toMatchObject({ pid: second.pid });
     await shared(1);
@@ -109,13 +107,11 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     const paid = payAll(second, 5);
     first.signal("SIGSTOP");
     await shared(1);
-    await expect.poll(async () => (await balances(second)).got, { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => (await balances(second)).got).toBe(paid);
     first.signal("SIGCONT");
     await shared(2);
     const more = payAll(second, 1);
-    await expect
-      .poll(async () => (await balances(first)).got, { timeout: 60_000 })
-      .toBe(paid + more);
+    await expect.poll(async () => (await balances(first)).got).toBe(paid + more);
     expect(sum(await balances(second))).toBe(1_000 * NAMES.length);
     expect(first.said.join("\n")).toMatch(/partition \d+ is lost/);
   });
@@ -131,8 +127,8 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     const paid = payAll(second, 3);
     proxy.cut();
     await shared(1);
-    await expect.poll(async () => (await balances(second)).got, { timeout: 60_000 }).toBe(paid);
-    await expect.poll(() => first.said.join("\n"), { timeout: 30_000 }).toMatch(/is lost/);
+    await expect.poll(async () => (await balances(second)).got).toBe(paid);
+    await expect.poll(() => first.said.join("\n")).toMatch(/is lost/);
     proxy.heal();
     await shared(2);
     expect(sum(await balances(first))).toBe(1_000 * NAMES.length);
@@ -146,9 +142,9 @@ describe.skipIf(missing !== null)("nodes on one Redis", { timeout: 120_000 }, ()
     await shared(2);
     await openAll(second);
     const paid = payAll(first, 2);
-    await expect.poll(async () => (await balances(second)).got, { timeout: 60_000 }).toBe(paid);
+    await expect.poll(async () => (await balances(second)).got).toBe(paid);
     await server.kill("SIGKILL");
-    await expect.poll(() => first.said.join("\n"), { timeout: 30_000 }).toMatch(/is lost/);
+    await expect.poll(() => first.said.join("\n")).toMatch(/is lost/);
     await server.again();
     await shared(2);
     const after = await balances(first);

@@ -81,7 +81,7 @@ test("nobody answers: E_STORE_REACH", async () => {
   });
 });
 
-describe.skipIf(missing !== null)("with a redis-server", { timeout: 60_000 }, () => {
+describe.skipIf(missing !== null)("with a redis-server", () => {
   test("one that forgets is refused, unless the app says it may", async () => {
     server = await startRedis({ appendonly: "no" });
     const { url } = server;

@@ -9,9 +9,8 @@ import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
 const NAMES = Array.from({ length: 16 }, (_, n) => `a${n}`);
-const PATIENT = { timeout: 60_000 };
 
-describe.skipIf(missing !== null)("sleepers on several nodes", { timeout: 240_000 }, () => {
+describe.skipIf(missing !== null)("sleepers on several nodes", () => {
   let server: RedisServer;
   let prefix = "";
   let prefixes = 0;
@@ -33,7 +32,7 @@ describe.skipIf(missing !== null)("sleepers on several nodes", { timeout: 240_00
   const shared = async (...nodes: NodeProcess[]) => {
     const names = await Promise.all(nodes.map(nameOf));
     const wanted = PARTITIONS.map((each) => preferred(each, names));
-    await expect.poll(() => Promise.all(PARTITIONS.map(holder)), PATIENT).toEqual(wanted);
+    await expect.poll(() => Promise.all(PARTITIONS.map(holder))).toEqual(wanted);
   };
   const spread = { partitions: 8, dynamic: ["/bank/accounts"] };
   /** The accounts that a node holds. */
@@ -45,7 +44,7 @@ describe.skipIf(missing !== null)("sleepers on several nodes", { timeout: 240_00
   };
   const asleep = async (...nodes: NodeProcess[]) => {
     const awake = () => Promise.all(nodes.map((each) => each.do({ do: "awake" })));
-    await expect.poll(awake, PATIENT).toEqual(nodes.map(() => []));
+    await expect.poll(awake).toEqual(nodes.map(() => []));
   };
   const woken = ({ said }: NodeProcess) =>
     new Set(said.filter((each) => each.startsWith("woken ")).map((each) => each.slice(6)));
@@ -79,14 +78,14 @@ describe.skipIf(missing !== null)("sleepers on several nodes", { timeout: 240_00
     const came = ["woken", "starting"].map((type) => `${type} /bank/accounts/`);
     expect(second.said.filter((each) => came.some((start) => each.startsWith(start)))).toEqual([]);
     let got = await orderAll(first);
-    await expect.poll(() => balances(second), PATIENT).toEqual({ got, sum: SUM });
+    await expect.poll(() => balances(second)).toEqual({ got, sum: SUM });
     // (Each at least: on a busy machine a lease may pass to and fro.)
     expect(woken(second).isSupersetOf(await held(second))).toBe(true);
     expect(woken(first).isSupersetOf(await held(first))).toBe(true);
     expect(woken(first).union(woken(second)).size).toBe(NAMES.length);
     await asleep(first, second);
     got += await orderAll(second);
-    await expect.poll(() => balances(first), PATIENT).toEqual({ got, sum: SUM });
+    await expect.poll(() => balances(first)).toEqual({ got, sum: SUM });
   });
 
   test("killed with sleepers and orders for them: they wake on the node that is left", async () => {
@@ -101,16 +100,16 @@ describe.skipIf(missing !== null)("sleepers on several nodes", { timeout: 240_00
     const got = await orderAll(second);
     await first.kill();
     // Nobody asks for them: the orders that wait do.
-    await expect.poll(() => woken(second).size, PATIENT).toBe(NAMES.length);
+    await expect.poll(() => woken(second).size).toBe(NAMES.length);
     await shared(second);
-    await expect.poll(() => balances(second), PATIENT).toEqual({ got, sum: SUM });
+    await expect.poll(() => balances(second)).toEqual({ got, sum: SUM });
     await asleep(second);
     // And on one that comes anew.
     const third = await node();
     await shared(second, third);
     await asleep(second, third);
     const more = got + (await orderAll(third));
-    await expect.poll(() => balances(second), PATIENT).toEqual({ got: more, sum: SUM });
+    await expect.poll(() => balances(second)).toEqual({ got: more, sum: SUM });
     expect(woken(third).isSupersetOf(await held(third))).toBe(true);
   });
 });

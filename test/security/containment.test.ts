@@ -68,7 +68,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(await hostTiers())("on $tier", { timeout: 240_000 }, ({ tier, missing }) => {
+describe.each(await hostTiers())("on $tier", ({ tier, missing }) => {
   describe.skipIf(missing !== null)("contained", () => {
     let box: Sandbox;
     beforeAll(async () => {

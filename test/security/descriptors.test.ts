@@ -37,7 +37,7 @@ describe.each(await hostTiers())("$tier", { timeout: 300_000 }, ({ tier, missing
       expect(sandboxed().length).toBeGreaterThan(0);
       // Others may be on their way: what is started closes first what it was given.
       const holding = () => sandboxed().filter((pid) => holds(pid, file));
-      await expect.poll(holding, { timeout: 60_000 }).toEqual([]);
+      await expect.poll(holding).toEqual([]);
     } finally {
       holder.kill("SIGKILL");
     }

@@ -145,4 +145,4 @@ test("nothing is lost or doubled over many ends of nodes, and stores put back", 
     true,
     true,
   ]);
-}, 120_000);
+});

@@ -14,7 +14,7 @@ import onceFailed from "./seeds.json" with { type: "json" };
 
 const REPEATED = Array.from({ length: 20 }, (_, nth) => nth + 1);
 
-test("K14: twenty seeds run twice have the same events", { timeout: 60_000 }, async () => {
+test("K14: twenty seeds run twice have the same events", async () => {
   const hashes = new Set<string>();
   for (const seed of REPEATED) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)];
@@ -25,7 +25,7 @@ test("K14: twenty seeds run twice have the same events", { timeout: 60_000 }, as
   expect(hashes.size).toBe(REPEATED.length);
 });
 
-test("every seed that ever failed passes", { timeout: 120_000 }, async () => {
+test("every seed that ever failed passes", async () => {
   const failures = [];
   for (const seed of onceFailed) {
     const { failure } = await runSeed(seed);

@@ -146,7 +146,7 @@ test("more large states than are remembered", () => {
   for (let actor = 0; actor < 40; actor++) write(`/p/${actor}`, large(actor, 1));
   expect(engine.stateBytesWritten - before).toBeLessThan(40 * 200);
   for (const actor of [0, 20, 39]) expect(stateOf(`/p/${actor}`)).toEqual(large(actor, 1));
-}, 60_000);
+});
 
 test("snapshotEvery: a state is written whole at least with every nth change", () => {
   const text = noise(1, 20_000);

@@ -72,7 +72,7 @@ const firm = (durable: boolean) =>
   });
 
 describe.each([true, false])("1,000 agents, durable: %j", (durable) => {
-  test.each([1, 2, 3])("seed %i", { timeout: 120_000 }, async (seed) => {
+  test.each([1, 2, 3])("seed %i", async (seed) => {
     const random = seeded(seed);
     const spent = { all: 0, calls: 0, one: new Map<string, number>() };
     const paid = fake(
