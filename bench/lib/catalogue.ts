@@ -353,6 +353,18 @@ export const PROGRAMS: readonly Program[] = [
     module: "recovery.ts",
   },
   {
+    name: "failover",
+    unit: "kill",
+    about:
+      "one of two nodes on a Redis is killed under load, until each of its actors has acted elsewhere",
+    n: 20,
+    fixed: true,
+    quick: 1,
+    peers: ["coppice"],
+    runs: 1,
+    module: "failover.ts",
+  },
+  {
     name: "tools",
     unit: "call",
     about: "between an actor and its tool: a policy of 1,000 rules, the broker, circles, quotas",

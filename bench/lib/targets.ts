@@ -37,6 +37,7 @@ export const TARGETS: readonly Target[] = [
   { bench: "durable-steps", figure: "p50Us", below: 5_000 },
   { bench: "passive", figure: "startMs", below: 2_000 },
   { bench: "passive", figure: "bytesEach", below: 200 },
+  { bench: "failover", figure: "p99BehindLeaseMs", below: 1_000 },
   { bench: "restart", figure: "opsPerS", atLeast: 200_000 },
   { bench: "restart-exit", figure: "opsPerS", atLeast: 200_000 },
   { bench: "fair-async", figure: "p99Ms", below: 10 },

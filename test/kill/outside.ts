@@ -25,12 +25,15 @@ export type FromOutside =
   | { kind: "first"; boot: number }
   /** Each agent that acted last in this process has acted in another one; how many they were. */
   | { kind: "recovered"; boot: number; agents: number }
+  | { kind: "placed"; agents: number }
   | { kind: "report"; report: OutsideReport };
 
 export type ToOutside =
   | { ask: "report" }
   /** Who acted where does not count any more. */
   | { ask: "forget" }
+  /** How many agents acted last in this process? */
+  | { ask: "placed"; boot: number }
   /** This process is dead: its agents should act elsewhere. */
   | { ask: "dead"; boot: number };
 
@@ -83,6 +86,9 @@ function place(agent: string, boot: number): void {
   tellRecovered();
 }
 
+const agentsOf = (boot: number) =>
+  new Set([...acted.keys()].filter((agent) => acted.get(agent) === boot));
+
 function tellRecovered(): void {
   if (missed === null || missed.agents.size > 0) return;
   tell({ kind: "recovered", boot: missed.boot, agents: missed.count });
@@ -109,9 +115,10 @@ server.listen(0, "127.0.0.1", () => {
 });
 process.on("message", (asked: ToOutside) => {
   if (asked.ask === "forget") return acted.clear();
+  if (asked.ask === "placed") return tell({ kind: "placed", agents: agentsOf(asked.boot).size });
   if (asked.ask === "dead") {
     const { boot } = asked;
-    const agents = new Set([...acted.keys()].filter((agent) => acted.get(agent) === boot));
+    const agents = agentsOf(boot);
     missed = { boot, agents, count: agents.size };
     return tellRecovered();
   }

@@ -4,7 +4,7 @@
  */
 import { sleep } from "./child.ts";
 import { pointAmong } from "./moments.ts";
-import { LEASE_MS, type Life, type Stage } from "./stage.ts";
+import type { Life, Stage } from "./stage.ts";
 
 /** Longest wait for a crash point. @unit ms */
 const POINT_MS = 60_000;
@@ -18,6 +18,9 @@ const STOP_EVERY = 10;
 const PAUSE_MS = 1_600;
 /** Nodes are left alone for so long before a kill that is followed. @unit ms */
 const CALM_MS = 700;
+/** Who is killed and followed has this many agents at least, or has been given this long. @unit ms */
+const AGENTS_MIN = 5;
+const AGENTS_MS = 30_000;
 /** How many of those that start die by themselves. */
 const AT_POINTS = 0.4;
 
@@ -42,11 +45,11 @@ export class Together {
 
   async run(): Promise<void> {
     const stage = this.#stage;
-    const { kills, signal } = stage.options;
+    const { kills, signal, calm = false } = stage.options;
     await this.#calm();
     while (stage.kills < kills && !signal.aborted) {
       const turn = stage.kills;
-      if (turn % CALM_EVERY === CALM_EVERY - 1) await this.#killAndFollow();
+      if (calm || turn % CALM_EVERY === CALM_EVERY - 1) await this.#killAndFollow();
       else await this.#killSome(turn);
       const isLast = stage.kills >= kills;
       const isDue =
@@ -92,13 +95,13 @@ export class Together {
 
   /** Stops a node that is up until after its leases have ended. */
   #stop(): void {
-    const { random } = this.#stage;
+    const { random, leaseMs } = this.#stage;
     const slot = this.#slots.find(({ life, stopped }) => life.point === null && stopped === null);
     if (slot === undefined) return;
     const { child } = slot.life;
     child.process.kill("SIGSTOP");
     this.#stage.stops++;
-    slot.stopped = sleep(LEASE_MS + 500 + random() * 1_500).then(() => {
+    slot.stopped = sleep(leaseMs + 500 + random() * 1_500).then(() => {
       child.process.kill("SIGCONT");
       slot.stopped = null;
     });
@@ -121,16 +124,27 @@ export class Together {
     // Who acted where a while ago may have moved since.
     await Promise.race([sleep(CALM_MS), aborted]);
     outside.process.send({ ask: "forget" });
-    await Promise.race([sleep(CALM_MS), aborted]);
-    if (options.signal.aborted) return;
     const at = Math.floor(random() * this.#slots.length);
     const { boot } = (this.#slots[at] as Slot).life;
+    await this.#placed(boot);
+    if (options.signal.aborted) return;
     await this.#replace(at, null);
     const began = performance.now();
     const found = outside.ask({ ask: "dead", boot }, "recovered");
     const recovered = await Promise.race([found, aborted]);
     if (recovered === "late") return;
     if (recovered.agents > 0) recoveries.push(performance.now() - began);
+  }
+
+  /** Agents have acted in this process. */
+  async #placed(boot: number): Promise<void> {
+    const { outside, aborted, options } = this.#stage;
+    const until = performance.now() + AGENTS_MS;
+    while (!options.signal.aborted && performance.now() < until) {
+      await Promise.race([sleep(CALM_MS), aborted]);
+      const { agents } = await outside.ask({ ask: "placed", boot }, "placed");
+      if (agents >= AGENTS_MIN) return;
+    }
   }
 
   async #check(): Promise<void> {
