@@ -44,7 +44,7 @@ memory; from the disk a start with a million took about 3 s, one of them to coun
 is stored actors by these seconds.
 
 \`failover\`: of two nodes that share 50 busy durable actors on a Redis, with the default lease of 5 s, one
-is killed, 20 times. \`p50Ms\` and \`p99Ms\` are from \`kill -9\` until each of its actors has acted on the
+is killed, ten times. \`p50Ms\` and \`p99Ms\` are from \`kill -9\` until each of its actors has acted on the
 other node; \`p99BehindLeaseMs\` is what that is longer than the lease.
 
 **What is not.** Start-up elsewhere; Redis on another machine or in a cluster; machines on KVM where the

@@ -357,7 +357,7 @@ export const PROGRAMS: readonly Program[] = [
     unit: "kill",
     about:
       "one of two nodes on a Redis is killed under load, until each of its actors has acted elsewhere",
-    n: 20,
+    n: 10,
     fixed: true,
     quick: 1,
     peers: ["coppice"],
