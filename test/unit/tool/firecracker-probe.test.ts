@@ -63,6 +63,8 @@ test("it is asked for by path or name; one that is not asked for is told of", ()
   expect(askedFirecracker()).toBe("/other/one");
   vi.stubEnv("PATH", home);
   expect(unasked()).toBe("");
+  vi.stubEnv("COPPICE_FIRECRACKER", "firecracker");
+  expect(askedFirecracker()).toBe("firecracker"); // absent, but not unasked for
 });
 
 test("what it lacks is said, with what to do", TEST, async () => {

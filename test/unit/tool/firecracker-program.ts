@@ -125,6 +125,9 @@ function listen(path: string, manner: Manner): void {
 
 async function main(given: Given): Promise<void> {
   const { manner, command } = given;
+  // It has no walls that end it with who started it.
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(1), 500);
   const option = (name: string) => command[command.indexOf(name) + 1] as string;
   mustExist(given, option("--log-path"));
   let channel = "";
