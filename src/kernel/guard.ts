@@ -54,6 +54,8 @@ export class Guard {
   readonly cells: Int32Array;
   private readonly meter: Meter | null;
   private run = 1;
+  /** What the shared memory has of it. */
+  private sliceMs = 0;
   /** Whose code runs. Still set when nothing is on the stack: that run was ended from outside. */
   current: Cell | null = null;
 
@@ -79,7 +81,8 @@ export class Guard {
   private begin(cell: Cell): void {
     const { cells } = this;
     this.current = cell;
-    cells[AT_SLICE_MS] = cell.program.sliceMs;
+    const { sliceMs } = cell.program;
+    if (sliceMs !== this.sliceMs) cells[AT_SLICE_MS] = this.sliceMs = sliceMs;
     this.run = (this.run + 2) & RUNS;
     cells[AT_RUN] = this.run;
   }

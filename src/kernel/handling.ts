@@ -25,7 +25,8 @@ export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
   const verbs = new Verbs(cell, "mail", mail);
   const { kernel, behaviour } = cell.program;
   cell.active = verbs;
-  cell.status = "running";
+  // (Of others nobody sees it before they await: life.ts.)
+  if (cell.slice !== null) cell.status = "running";
   let value: unknown;
   kernel.guard.enter(cell);
   try {
@@ -41,7 +42,6 @@ export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
   if (value !== undefined) cell.state = value;
   cell.handled++;
   cell.active = null;
-  cell.status = "idle";
 }
 
 /** Handles what is no mail, when its turn has come. */
@@ -128,7 +128,10 @@ function park(cell: Cell, verbs: Verbs, promise: PromiseLike<unknown>): void {
   const { guard } = kernel;
   guard.pause();
   const { phase } = verbs;
-  if (phase === "mail" || phase === "down" || phase === "exit") cell.become("parked");
+  if (phase === "mail" || phase === "down" || phase === "exit") {
+    cell.status = "running";
+    cell.become("parked");
+  }
   kernel.loose = true;
   kernel.attended(cell);
   const post = (ok: boolean) => (value: unknown) => {

@@ -2,7 +2,10 @@
  * Owns: the statuses of an actor's life and the edges between them (DESIGN §8).
  */
 
-/** Where an actor is in its life (DESIGN §8). */
+/**
+ * Where an actor is in its life (DESIGN §8). A message of an ephemeral one is `running` only from its
+ * first await on: until then nobody else could see it, and `active` tells.
+ */
 export type Status =
   | "starting"
   | "idle"
