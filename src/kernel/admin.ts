@@ -15,6 +15,7 @@ import {
   mayHibernate,
   newChild,
   type SupervisorState,
+  shownStatus,
   specArgs,
 } from "./supervision.ts";
 import { wake } from "./waking.ts";
@@ -106,8 +107,8 @@ const wasHandedOut = (state: SupervisorState, id: string) =>
   /^#\d+$/.test(id) && Number(id.slice(1)) <= state.handedOut;
 
 function view(child: Child): ChildView {
-  const { id, status, starts, life, spec } = child;
-  return { id, status, kind: spec.kind, starts, life };
+  const { id, starts, life, spec } = child;
+  return { id, status: shownStatus(child), kind: spec.kind, starts, life };
 }
 
 function counts(state: SupervisorState): ChildCounts {
@@ -119,7 +120,7 @@ function counts(state: SupervisorState): ChildCounts {
     workers: 0,
   };
   for (const child of state.children.values()) {
-    const alive = child.status === "up" && !child.died;
+    const alive = child.status === "up";
     if (template ? child.status !== "restarting" : alive) result.active++;
     if (child.spec.kind === "supervisor") result.supervisors++;
     else result.workers++;
@@ -145,7 +146,8 @@ function startStatic(
   }
   const present = state.children.get(known.id);
   if (present !== undefined) {
-    const error = present.status === "up" ? "already_started" : "already_present";
+    const { status } = present;
+    const error = status === "up" || status === "dead" ? "already_started" : "already_present";
     return out.reply(from, { error });
   }
   const child = newChild(known.id, known, specArgs(known));

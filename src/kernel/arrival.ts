@@ -9,7 +9,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Move } from "./moving.ts";
 import type { Envelope, Signal } from "./ports.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
-import { isBack } from "./telling.ts";
+import { isBack, parentOf } from "./telling.ts";
 
 /** Everything but mail for an actor that lives here. */
 export function arrive(kernel: Kernel, envelope: Envelope): void {
@@ -32,7 +32,7 @@ export function arrive(kernel: Kernel, envelope: Envelope): void {
 /** A child is forgotten: its supervisor may have waited for that. */
 function forgotten(kernel: Kernel, path: string): void {
   kernel.forgetting.delete(path);
-  const above = kernel.members.get(path.slice(0, path.lastIndexOf("/")));
+  const above = kernel.members.get(parentOf(path));
   if (above instanceof SupervisorCell) above.sleepers?.ask();
 }
 

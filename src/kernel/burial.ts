@@ -9,7 +9,7 @@ import type { Cell } from "./cell.ts";
 import { absent, undeliverable } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Mail } from "./ports.ts";
-import { isBack } from "./telling.ts";
+import { isBack, parentOf } from "./telling.ts";
 
 /** Everything a dead incarnation leaves behind. `open` is the ask it was just handling. */
 export function settleEstate(
@@ -27,9 +27,9 @@ export function settleEstate(
     kernel.emit({ type: "exited", path, life, incarnation, reason });
   }
   if (cell.started) {
-    kernel.send({ kind: "exited", to: cell.parent, life, reason }, null);
+    kernel.send({ kind: "exited", to: parentOf(path), life, reason }, null);
   } else {
-    kernel.send({ kind: "started", to: cell.parent, life, outcome: { error: reason } }, null);
+    kernel.send({ kind: "started", to: parentOf(path), life, outcome: { error: reason } }, null);
   }
 }
 
@@ -57,6 +57,7 @@ export function answerWaiting(
     }
     cell.more.incoming.clear();
   }
+  if (cell.waiting === 0) return;
   for (const item of cell.mailbox) {
     if (item.kind === "get_state") refuse(item);
     else if (item.kind === "mail" && item.seq === 0) {

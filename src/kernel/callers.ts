@@ -60,6 +60,7 @@ export class Callers {
 
   /** Its start begins. */
   begins(cell: Cell): void {
+    if (this.#waiting.size === 0) return;
     const waiting = this.#waiting.get(cell.path);
     if (waiting === undefined) return;
     const later = waiting.filter(({ kind }) => !EARLY.has(kind));
@@ -70,6 +71,7 @@ export class Callers {
 
   /** Its start is over: it runs. */
   runs(cell: Cell): void {
+    if (this.#waiting.size === 0) return;
     const waiting = this.#waiting.get(cell.path) ?? [];
     this.#waiting.delete(cell.path);
     for (const each of waiting) cell.receive(each);

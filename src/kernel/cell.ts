@@ -53,7 +53,6 @@ export class Cell {
   readonly path: string;
   readonly life: number;
   readonly incarnation: number;
-  readonly parent: string;
   status: Status = "starting";
   /** Of a started actor; before that its args. */
   state: unknown;
@@ -76,7 +75,6 @@ export class Cell {
     this.path = start.to;
     this.life = start.life;
     this.incarnation = start.incarnation;
-    this.parent = start.parent;
     this.state = start.args;
     this.slice = program.spec.durable ? new Slice() : null;
     if (start.woken !== undefined) this.more.woken = start.woken;

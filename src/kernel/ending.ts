@@ -67,9 +67,9 @@ export function bury(cell: Cell, reason: ExitReason): void {
   cell.active = null;
   cell.own?.release();
   // What has been sent before leaves before the news of the death (SEMANTICS 18.5).
-  const settle = () => settleEstate(cell.kernel, cell, reason, open);
-  if (cell.own?.committing) cell.own.settle = settle;
-  else settle();
+  if (cell.own?.committing) {
+    cell.own.settle = () => settleEstate(cell.kernel, cell, reason, open);
+  } else settleEstate(cell.kernel, cell, reason, open);
 }
 
 /** The store refused the commit in flight: somebody else owns this actor now (K11). */

@@ -15,7 +15,7 @@ import type { Item, Notice } from "./mailbox.ts";
 import type { Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
 import { running } from "./starting.ts";
-import { cellStarted } from "./telling.ts";
+import { cellStarted, parentOf } from "./telling.ts";
 import { Verbs } from "./verbs.ts";
 
 type Handler = AnyBehaviour["on"][string];
@@ -214,9 +214,9 @@ function initialised(cell: Cell, value: unknown): void {
 
 function fail(cell: Cell, verbs: Verbs, thrown: unknown): void {
   const finished = thrown instanceof ExitThrown && thrown.finished;
-  const { kernel, parent } = cell;
+  const { kernel, path } = cell;
   const keeps: KeepsStack = (name, message) =>
-    kernel.stacks.keeps(parent, name, message, kernel.nowMs);
+    kernel.stacks.keeps(parentOf(path), name, message, kernel.nowMs);
   failWith(cell, verbs, fromThrown(thrown, keeps), finished);
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
+import { parentOf } from "./telling.ts";
 
 /** From now on it leaves when it has been idle for long enough: looked at once in that time. */
 export function watchIdleness(cell: Cell): void {
@@ -53,7 +54,7 @@ function nextTimer({ alarms }: Belongings): number | null {
 }
 
 function leave(cell: Cell): void {
-  const { kernel, path, life, parent, more } = cell;
+  const { kernel, path, life, more } = cell;
   const dueMs = nextTimer(more);
   cell.become("exited");
   more.release();
@@ -62,5 +63,5 @@ function leave(cell: Cell): void {
   // Refs that have reached it keep what is left of it.
   cell.state = undefined;
   kernel.emit({ type: "hibernated", path, life });
-  kernel.send({ kind: "hibernated", to: parent, life, dueMs }, null);
+  kernel.send({ kind: "hibernated", to: parentOf(path), life, dueMs }, null);
 }

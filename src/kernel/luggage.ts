@@ -12,6 +12,7 @@ import type { Kernel } from "./kernel.ts";
 import { type Item, mailOf } from "./mailbox.ts";
 import type { Luggage } from "./moving.ts";
 import type { Mail, Signal } from "./ports.ts";
+import { parentOf } from "./telling.ts";
 import { alarmsOf, rearm } from "./timetable.ts";
 
 const INNER: ReadonlySet<string> = new Set(["settled", "answered", "perform"]);
@@ -44,7 +45,8 @@ export function stopClocks(cell: Cell): void {
 
 /** Takes it from its thread. */
 export function pack(cell: Cell, losses: readonly number[]): Luggage {
-  const { kernel, path, more, spec, life, incarnation, parent, state, reductions, handled } = cell;
+  const { kernel, path, more, spec, life, incarnation, state, reductions, handled } = cell;
+  const parent = parentOf(path);
   const items = [...cell.mailbox].filter((item) => item.kind !== "mail" || travels(cell, item));
   const lane = [...more.lane] as Signal[];
   const exits = [...lane, ...items].flatMap((each, nth) =>

@@ -86,6 +86,7 @@ export class Moves {
 
   /** Keeps an envelope for an actor that is on its way here. @returns whether there is one */
   keeps(envelope: Envelope): boolean {
+    if (this.#expected.size === 0) return false;
     const expected = this.#expected.get(envelope.to);
     expected?.mail.push(envelope);
     return expected !== undefined;

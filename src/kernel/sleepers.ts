@@ -5,7 +5,13 @@
  */
 import { failed, replyTo } from "./answers.ts";
 import type { Completion, Signal } from "./ports.ts";
-import type { AdminRequest, AdminResult, ChildView, From } from "./supervision.ts";
+import {
+  type AdminRequest,
+  type AdminResult,
+  type ChildView,
+  type From,
+  shownStatus,
+} from "./supervision.ts";
 import { step } from "./supervisor.ts";
 import type { SupervisorCell } from "./supervisor-cell.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -135,8 +141,10 @@ export class Sleepers {
   #show(call: Call, { ids, next }: Extract<Completion, { kind: "paged" }>): void {
     const { kernel, state } = this.#cell;
     const views = ids.map((id): ChildView => {
-      const { status = "asleep", starts = 0, life = 0 } = state.children.get(id) ?? {};
-      return { id, status, kind: "actor", starts, life };
+      const child = state.children.get(id);
+      if (child === undefined) return { id, status: "asleep", kind: "actor", starts: 0, life: 0 };
+      const { starts, life } = child;
+      return { id, status: shownStatus(child), kind: "actor", starts, life };
     });
     const value: AdminResult = next === "" ? { ok: views } : { ok: views, next };
     kernel.send(replyTo(call, { ok: true, value }), null);

@@ -6,6 +6,7 @@
 import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
 import { Fifo } from "./fifo.ts";
+import { Lives } from "./lives.ts";
 import { Window, type WindowUnit } from "./strategy.ts";
 
 /** A child as its supervisor sees it. */
@@ -13,13 +14,12 @@ export interface Child {
   readonly id: string;
   readonly spec: ChildSpec;
   args: unknown;
-  status: "up" | "undefined" | "restarting" | "starting";
+  /** `dead`: its life is over, and that waits in the inbox. */
+  status: "up" | "dead" | "undefined" | "restarting" | "starting";
   /** Unique number of its present life; 0 = none. */
   life: number;
   /** Number of its starts so far: the incarnation people see. */
   starts: number;
-  /** Its exit has arrived and waits in the inbox. */
-  died: boolean;
   /** Why and when its last life ended: for people who look. */
   lastExit: { reason: ExitReason; atMs: number } | null;
 }
@@ -111,7 +111,7 @@ export class SupervisorState {
   readonly spec: SupervisorSpec;
   readonly unit: WindowUnit;
   readonly children = new Map<string, Child>();
-  readonly lives = new Map<number, Child>();
+  readonly lives = new Lives<Child>();
   readonly restarts = new Window();
   readonly inbox = new Fifo<SupervisorEvent>();
   /** The loss of a thread that was counted last: one value for all that it took. */
@@ -140,8 +140,12 @@ export const mayHibernate = ({ spec: { template } }: SupervisorState): boolean =
 
 /** A child record that is not running yet. */
 export function newChild(id: string, spec: ChildSpec, args: unknown): Child {
-  return { id, spec, args, status: "undefined", life: 0, starts: 0, died: false, lastExit: null };
+  return { id, spec, args, status: "undefined", life: 0, starts: 0, lastExit: null };
 }
+
+/** A child's status as it is shown: nobody has been told yet that the dead are dead. */
+export const shownStatus = ({ status }: Child): ChildView["status"] =>
+  status === "dead" ? "up" : status;
 
 /** Args of a child as its spec gives them. */
 export const specArgs = (spec: ChildSpec) => (spec.kind === "actor" ? spec.args : undefined);
@@ -161,7 +165,7 @@ export type AdminRequest =
 
 export interface ChildView {
   id: string;
-  status: Child["status"] | "asleep";
+  status: Exclude<Child["status"], "dead"> | "asleep";
   kind: "actor" | "supervisor";
   starts: number;
   life: number;

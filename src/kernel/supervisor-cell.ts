@@ -123,9 +123,13 @@ export class SupervisorCell implements Commands {
   #on(signal: Signal): void {
     switch (signal.kind) {
       case "started":
-        return step(this.state, { ...signal, type: "started" }, this);
+        return step(
+          this.state,
+          { type: "started", life: signal.life, outcome: signal.outcome },
+          this,
+        );
       case "exited":
-        return step(this.state, { ...signal, type: "exited" }, this);
+        return step(this.state, { type: "exited", life: signal.life, reason: signal.reason }, this);
       case "call": {
         if (this.kernel.options.elsewhere?.take(signal)) return;
         if (signal.request.op === "rehome") rehome(this);

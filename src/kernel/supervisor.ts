@@ -153,8 +153,8 @@ function restart(state: SupervisorState, child: Child, why: ExitReason, out: Com
     if (mayHibernate(state)) out.nobody(child.id);
     return stopAll(state, SHUTDOWN, out);
   }
-  const all = strategy === "one_for_one" ? [] : [...state.children.values()];
-  const { stop, start } = plan(strategy, all, child);
+  if (strategy === "one_for_one") return run(state, "restart", [{ do: "start", child }], out);
+  const { stop, start } = plan(strategy, [...state.children.values()], child);
   const actions = [
     ...stop.map((each) => ({ do: "stop" as const, child: each })),
     ...start.map((each) => ({ do: "start" as const, child: each })),
@@ -172,7 +172,7 @@ function stopAll(state: SupervisorState, reason: ExitReason, out: Commands) {
   const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait: new Set() };
   state.work = work;
   for (const child of children) {
-    if (child.status !== "up" || child.died) continue;
+    if (child.status !== "up") continue;
     work.wait.add(child.life);
     askToEnd(child, out);
   }
@@ -190,7 +190,7 @@ function killAll(state: SupervisorState, reason: ExitReason, out: Commands) {
   const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait };
   state.work = work;
   for (const child of state.lives.values()) {
-    if (child.died) continue;
+    if (child.status === "dead") continue;
     wait.add(child.life);
     out.kill(child);
   }

@@ -26,9 +26,9 @@ export const WAKES_MAX = 1_000;
 /** A life has left the memory. If it was to end, it has: there is nothing else to do for that. */
 export function onHibernated(state: SupervisorState, life: number, out: Commands): void {
   const child = state.lives.get(life);
-  if (child === undefined || child.died) return;
+  if (child === undefined || child.status === "dead") return;
   if (state.work?.wait.has(life)) return onExited(state, life, SHUTDOWN, out);
-  child.died = true;
+  child.status = "dead";
   state.inbox.push({ type: "hibernated", life });
 }
 
@@ -52,7 +52,7 @@ export function onNeeded(state: SupervisorState, id: string, sure: boolean): voi
     if (state.waking.has(id)) return;
     state.waking.add(id);
     state.inbox.push({ type: "wake", id, sure });
-  } else if (sure || child.died) state.wanted.add(id);
+  } else if (sure || child.status === "dead") state.wanted.add(id);
 }
 
 /** All needs that wait side by side are met side by side. */

@@ -87,7 +87,7 @@ function away(
 export function onExited(state: SupervisorState, life: number, reason: ExitReason, out: Commands) {
   const child = state.lives.get(life);
   // A life ends once: what is dead can be on a thread that is lost before its end is dealt with.
-  if (child === undefined || child.died) return;
+  if (child === undefined || child.status === "dead") return;
   child.lastExit = { reason, atMs: out.nowMs() };
   const work = state.work;
   if (work?.wait.has(life)) {
@@ -97,7 +97,7 @@ export function onExited(state: SupervisorState, life: number, reason: ExitReaso
     reportStop(child, reason, out);
     return arrived(state, work, child, out);
   }
-  child.died = true;
+  child.status = "dead";
   state.inbox.push({ type: "exited", life, reason });
 }
 
@@ -136,7 +136,6 @@ export function lay(state: SupervisorState, child: Child) {
   state.lives.delete(child.life);
   child.life = 0;
   child.status = "undefined";
-  child.died = false;
 }
 
 /** The child's spec goes; what a store has of it stays, for whoever runs it next. */
@@ -186,14 +185,13 @@ export function startOne(state: SupervisorState, work: Work, child: Child, out: 
   child.life = out.nextLife();
   child.starts++;
   child.status = "starting";
-  child.died = false;
-  state.lives.set(child.life, child);
+  state.lives.add(child);
   work.wait.add(child.life);
   out.start(child);
 }
 
 function stopOne(state: SupervisorState, work: Work, child: Child, out: Commands) {
-  if (child.status !== "up" || child.died) {
+  if (child.status !== "up") {
     // Not running, or dead with its exit still queued: the group stop absorbs that exit (6.7).
     lay(state, child);
     if (work.kind === "restart" && child.spec.restart === "temporary") remove(state, child, out);
@@ -258,7 +256,8 @@ function startFailed(
 ) {
   if (work.kind === "init") {
     // Those before it stop in reverse order, those after it never start (SEMANTICS 3.5).
-    const started = [...state.children.values()].filter((each) => each.status === "up").reverse();
+    const ran = ({ status }: Child) => status === "up" || status === "dead";
+    const started = [...state.children.values()].filter(ran).reverse();
     const cause = JSON.parse(JSON.stringify({ failedToStart: child.id, reason }));
     const actions = started.map((each) => ({ do: "stop" as const, child: each }));
     return run(state, "unwind", actions, out, null, { tag: "shutdown", detail: cause });

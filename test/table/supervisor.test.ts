@@ -215,7 +215,7 @@ test("auto-shutdown: rule × restart type × reason × significance × the other
             const b = machine.state.children.get("b");
             if (other === "undefined") machine.call({ op: "terminate_child", id: "b" });
             if (b && other === "restarting") b.status = "restarting";
-            if (b && other.startsWith("dead")) b.died = true;
+            if (b && other.startsWith("dead")) b.status = "dead";
             machine.exits("a", reason);
             const restarted = restart === "transient" && transient === "restart";
             const ends = significant && !restarted && byRule[autoShutdown];
