@@ -9,7 +9,7 @@ import type { Cell, Inner } from "./cell.ts";
 import type { CatchingUp } from "./durable-mail.ts";
 import { Fifo } from "./fifo.ts";
 import type { Item, Notice } from "./mailbox.ts";
-import { Pendings } from "./pending.ts";
+import { type Pending, Pendings } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import type { Journal } from "./slice.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -82,6 +82,8 @@ export class Belongings {
   readonly numbered = new Set<Mail>();
   /** Durable actors: what came before this incarnation, and the store did not know what to do with. */
   readonly knocked: Mail[] = [];
+  /** Durable actors: answers for a message in flight that has no number yet. */
+  readonly held: Pending[] = [];
   /** Durable actors: set while the mailbox is read again. */
   catching: CatchingUp | null = null;
   /** Durable actors: a thread was lost while this one read its mailbox: it must read it again. */

@@ -4,6 +4,7 @@
  * Does not own: what a slice holds (slice.ts), the store (ports.ts Committer).
  * Invariants: K3 no effect leaves before its commit; K12 a recorded answer never changes.
  */
+import { needsNumber } from "./ahead.ts";
 import type { Cell } from "./cell.ts";
 import { released } from "./journal.ts";
 import type { Effect } from "./slice.ts";
@@ -12,6 +13,7 @@ import type { Effect } from "./slice.ts";
 export function seal(cell: Cell): void {
   const { slice } = cell;
   if (slice === null || cell.more.committing || cell.status === "exited") return;
+  if (needsNumber(cell)) return;
   if (cell.status === "parked" || cell.status === "stopping") {
     // A rerun may wait before it has come as far as the earlier run: that one's count stands.
     const { active } = cell;

@@ -29,7 +29,7 @@ export class DeadLetters {
   add(mail: Mail, reason: DeadReason, atMs: number): void {
     const { to, from, type, message } = mail;
     const id = ++this.total;
-    const stored = mail.seq > 0 && (reason === "max_deliveries" || reason === "unknown_type");
+    const stored = mail.seq !== 0 && (reason === "max_deliveries" || reason === "unknown_type");
     this.#ring[(id - 1) % DEAD_MAX] = { id, atMs, reason, to, from, type, message, stored };
   }
 

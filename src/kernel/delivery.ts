@@ -4,6 +4,7 @@
  * Invariant: K8 every accepted message is handled, still queued, or a dead letter.
  */
 import type { ExitReason } from "../actor/exit.ts";
+import { goAhead, goesAhead, numbered } from "./ahead.ts";
 import { failed, replyTo } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable, withdraw } from "./durable-mail.ts";
@@ -29,7 +30,8 @@ function acceptStored(kernel: Kernel, cell: Cell, mail: Mail, sender: Cell | nul
   } else if (cell.waiting >= cell.spec.mailboxMax && !admit(kernel, cell, mail, sender)) {
     return;
   }
-  acceptDurable(kernel, cell, mail);
+  if (goesAhead(cell, mail, sender)) goAhead(cell, mail);
+  else acceptDurable(kernel, cell, mail);
 }
 
 /** A full mailbox: the sender rests (up to twice the bound), or the message is refused. */
@@ -100,12 +102,14 @@ export function stamped(kernel: Kernel, mail: Mail): void {
 /** The store has numbered mail, or refused it: number 0. */
 export function enqueued(
   kernel: Kernel,
-  { mail, again }: Extract<Completion, { kind: "enqueued" }>,
+  { mail, again, ahead }: Extract<Completion, { kind: "enqueued" }>,
 ): void {
   const { members, moves } = kernel;
   const member = members.get(mail.to) ?? moves.departures.parting(mail.to) ?? undefined;
   const cell = member !== undefined && "slice" in member ? member : null;
   if (again !== undefined) return repeated(kernel, cell, mail, again.answer);
+  // (If that life is gone, the mail is for whoever lives there now.)
+  if (ahead !== undefined && cell?.life === ahead) return numbered(cell, mail);
   if (mail.seq > 0 && mail.stamp?.receipt) confirm(kernel, mail, { ok: true, value: null });
   if (mail.seq === 0 && mail.via !== undefined) {
     // The timer fired before, or belongs to a newer life: that is seen to there.
@@ -191,6 +195,6 @@ export function undeliverable(
   if (mail.ask !== 0 && answer !== null) kernel.send(replyTo(mail, answer), null);
   if (mail.stamp?.receipt && mail.seq === 0 && answer !== null) confirm(kernel, mail, answer);
   if (cell?.slice && mail.seq > 0 && reason === "unknown_type") {
-    cell.slice.bury(mail.seq, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
+    cell.slice.bury(mail, { tag: "bad_start", code: "E_MESSAGE_TYPE", message });
   }
 }

@@ -59,7 +59,7 @@ function giveUp(cell: Cell, mail: Mail): void {
   const message = `${cell.spec.maxInterruptions} times its actor was gone before it was handled`;
   const reason: ExitReason = { tag: "error", name: "Interrupted", message };
   if (mail.ask !== 0) cell.asked--;
-  cell.slice?.bury(mail.seq, reason);
+  cell.slice?.bury(mail, reason);
   undeliverable(cell.kernel, mail, "max_deliveries", cell, reason);
 }
 

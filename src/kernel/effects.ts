@@ -13,6 +13,15 @@ import type { Verbs } from "./verbs.ts";
 
 export type StepOptions = { retries?: number; timeout?: Duration };
 
+/**
+ * The idempotency key of the step that begins now. Asked for when its commit is done: by then its
+ * message has its number, unless it is over.
+ */
+export function keyOf({ mail, steps }: Verbs, { path, life, handled }: Cell): () => string {
+  return () =>
+    `${path}/${mail !== null && mail.seq > 0 ? mail.seq : `${life}.${handled}`}/${steps}`;
+}
+
 /** Runs an inline effect after the commit of what came before it; its result is recorded. */
 export function perform(
   verbs: Verbs,
@@ -22,7 +31,7 @@ export function perform(
   fn: (signal: AbortSignal, key: string) => unknown,
 ): Promise<unknown> {
   const { kernel } = cell;
-  const key = `${cell.path}/${verbs.mail?.seq || `${cell.life}.${cell.handled}`}/${verbs.steps}`;
+  const key = keyOf(verbs, cell);
   const timeoutMs = options.timeout === undefined ? null : milliseconds(options.timeout, name);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name });
   if (answeredBefore(pending)) return pending.promise;
@@ -35,7 +44,7 @@ export function perform(
     const { signal } = cell.more.abort();
     guarded(
       cell,
-      () => fn(signal, key),
+      () => fn(signal, key()),
       (answer) => {
         if (answer.ok || left-- <= 0 || signal.aborted) done(answer);
         else attempt();

@@ -54,7 +54,7 @@ export function conclude(cell: Cell, reason: ExitReason): void {
 /** The message in flight, if it is stored, comes again: whoever asked it waits for that. */
 function leave(cell: Cell): void {
   const mail = cell.active?.mail;
-  if (mail && mail.seq > 0) cell.own?.deferred.delete(mail);
+  if (mail && mail.seq !== 0) cell.own?.deferred.delete(mail);
 }
 
 /** The end, at once: nothing of the slice in flight leaves. */

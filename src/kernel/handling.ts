@@ -188,7 +188,7 @@ function done(cell: Cell, verbs: Verbs, changed: boolean, exit?: ExitReason): vo
   cell.handled++;
   if (cell.slice !== null) {
     cell.more.journal = null;
-    cell.slice.finish(mail.seq, changed ? { value: cell.state } : null);
+    cell.slice.finish(mail.seq, changed ? { value: cell.state } : null, mail);
   }
   const { kernel } = cell.program;
   if (!kernel.traces) return;
@@ -239,16 +239,16 @@ export function failWith(cell: Cell, verbs: Verbs, reason: ExitReason, finished:
 /** A message that made its actor crash: again later, or a dead letter when it did so too often. */
 function retryLater(cell: Cell, verbs: Verbs, mail: Mail, reason: ExitReason): void {
   const attempts = mail.attempts + 1;
-  if (cell.slice !== null && mail.seq > 0 && attempts < cell.spec.maxDeliveries) {
+  if (cell.slice !== null && mail.seq !== 0 && attempts < cell.spec.maxDeliveries) {
     cell.own?.deferred.delete(mail);
-    cell.slice.retry(mail.seq, attempts);
+    cell.slice.retry(mail, attempts);
     return;
   }
   if (verbs.open !== null) {
     cell.kernel.send(replyTo(verbs.open, failed("exited", cell.path, reason)), null);
   }
-  if (cell.slice !== null && mail.seq > 0) {
-    cell.slice.bury(mail.seq, reason);
+  if (cell.slice !== null && mail.seq !== 0) {
+    cell.slice.bury(mail, reason);
     undeliverable(cell.kernel, mail, "max_deliveries", cell, reason);
   }
 }

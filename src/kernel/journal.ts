@@ -49,6 +49,8 @@ export function resume(cell: Cell, pending: Pending): void {
   if (cell.own?.replaying) return cell.signals.push(pending);
   const seq = pending.verbs.mail?.seq ?? 0;
   if (cell.slice === null || seq === 0) return goOn(pending);
+  // (It is on its way; an answer can be here before it that came without a commit: a timeout.)
+  if (seq < 0) return void cell.more.held.push(pending);
   const { index, name, answer } = pending;
   cell.slice.record({ seq, index, name, answer: answer as Answer });
   if (pending.verbs.mail !== null) getsOn(cell, pending.verbs.mail);

@@ -9,7 +9,7 @@ import type { Fact } from "./events.ts";
 import type { Item } from "./mailbox.ts";
 import type { Move } from "./moving.ts";
 import type { Pending } from "./pending.ts";
-import type { Firing, Stamp, Surveyed, TimerChange, TimerRecord } from "./rows.ts";
+import type { Ahead, Enqueued, Firing, Stamp, Surveyed, TimerChange, TimerRecord } from "./rows.ts";
 import type { AdminRequest, StartOutcome } from "./supervision.ts";
 import type { Tools } from "./tools.ts";
 
@@ -24,6 +24,7 @@ export interface Mail {
   /** Path of the sender, "" = nobody, "~N" = outside, attached to thread N. */
   readonly from: string;
   ask: number;
+  /** Below 0: not numbered yet, but a life of its receiver, this one, has it already (ahead.ts). */
   seq: number;
   attempts: number;
   /** Of mail that was read from the store: deliveries by incarnations that are gone. */
@@ -116,6 +117,8 @@ export interface Commit {
   /** Set by the first commit of a new actor: from then on it is known to the store. */
   readonly created: { readonly args: unknown } | null;
   readonly acks: readonly number[];
+  /** Mail without a number so far: what was handled, and what has made its actor crash. */
+  readonly ahead?: Ahead;
   readonly state: { readonly value: unknown } | null;
   /** How often a large state is kept as a whole. */
   readonly snapshotEvery?: number;
@@ -157,8 +160,7 @@ export type Completion =
       /** Numbers of `mails` in the store, 0 = its receiver is not durable, < 0: it must read there. */
       result: { ok: true; seqs: readonly number[] } | { ok: false; reason: ExitReason };
     }
-  /** `again`: its id was there before, and so was its answer, perhaps; then it is not kept. */
-  | { kind: "enqueued"; mail: Mail; again?: { readonly answer: Answer | null } }
+  | Enqueued
   | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
   | Surveyed
   | { kind: "forgotten"; path: string }
@@ -171,6 +173,8 @@ export interface Committer {
   commit(commit: Commit): void;
   /** Into the receiver's mailbox; mail `via` a timer takes that timer's place there, exactly once. */
   enqueue(mail: Mail): void;
+  /** Mail that went ahead is written whatever happens: somebody waits for its number. */
+  number(mail: Mail): void;
   /** Durable children of a dynamic supervisor. */
   list(path: string): void;
   /** Some of the children of a dynamic supervisor, and how many there are. */

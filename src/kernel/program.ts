@@ -40,6 +40,13 @@ export class Program {
     return type === this.otherType ? this.otherHandler : this.find(type);
   }
 
+  /** Is there a handler, and does it look as if it had ended when it returns? */
+  isPrompt(type: string): boolean {
+    const handler = this.handlerOf(type);
+    // (Async functions, and generators, are tagged.)
+    return handler !== undefined && !(Symbol.toStringTag in handler);
+  }
+
   private find(type: string): Handler | undefined {
     const { on } = this.behaviour;
     this.otherType = this.type;

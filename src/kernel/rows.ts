@@ -1,8 +1,11 @@
 /**
  * Owns: what a store keeps of a durable actor besides its state, mail and steps: timers, and the
- * ids of mail from outside. Does not own: commits and mail (ports.ts, which passes these on).
+ * ids of mail from outside; what is said of mail that it has not numbered yet.
+ * Does not own: commits and mail (ports.ts, which passes these on).
  */
 import type { Missed } from "../actor/context.ts";
+import type { ExitReason } from "../actor/exit.ts";
+import type { Answer, Mail } from "./ports.ts";
 
 /** A timer that comes again; both kinds of times are wall time, in ms. */
 export type Repetition = { readonly missed: Missed } & (
@@ -62,3 +65,28 @@ export type Surveyed =
       readonly ids: readonly string[];
       readonly nextMs: number | null;
     };
+
+/** A message that a commit names although it has no number yet. */
+export interface Unnumbered {
+  readonly mail: Mail;
+  /** How often it has made its actor crash; 0 = it was handled. */
+  readonly attempts: number;
+  readonly reason: ExitReason | null;
+}
+
+/** Mail of a commit that had no number when it was sealed (ahead.ts). */
+export interface Ahead {
+  readonly handled: readonly Mail[];
+  /** What has made its actor crash, so often; with a reason it is a dead letter. */
+  readonly failed: readonly Unnumbered[];
+}
+
+/** The store has numbered a message; 0: it does not know the receiver. */
+export interface Enqueued {
+  readonly kind: "enqueued";
+  readonly mail: Mail;
+  /** Its id was there before, and so was its answer, perhaps; then it is not kept. */
+  readonly again?: { readonly answer: Answer | null };
+  /** The life of its receiver that has had it already. */
+  readonly ahead?: number;
+}

@@ -5,7 +5,15 @@
  * Invariants: K3 no effect leaves before its commit; K4 state after a crash is a committed state.
  */
 import type { ExitReason } from "../actor/exit.ts";
-import type { Answer, Commit, Envelope, Mail, StepRecord, TimerChange } from "./ports.ts";
+import type {
+  Answer,
+  Commit,
+  Envelope,
+  Mail,
+  StepRecord,
+  TimerChange,
+  Unnumbered,
+} from "./ports.ts";
 
 /** Whose commit it is. */
 type Author = Pick<Commit, "path" | "life" | "behaviour" | "version" | "snapshotEvery">;
@@ -65,6 +73,9 @@ export class Journal {
 /** Mail, acks and state collected by a durable actor between two commits. */
 export class Slice {
   #acks: number[] = [];
+  /** Mail that went ahead: what was handled, and what has made its actor crash (ahead.ts). */
+  #ahead: Mail[] = [];
+  #failed: Unnumbered[] = [];
   #effects: Effect[] = [];
   #steps: StepRecord[] = [];
   #retries: { seq: number; attempts: number }[] = [];
@@ -87,9 +98,10 @@ export class Slice {
     this.#mark = this.#effects.length;
   }
 
-  /** A message is finished: from here on it stands. */
-  finish(seq: number, state: { value: unknown } | null): void {
+  /** A message is finished: from here on it stands. @param ahead it, if it has no number yet */
+  finish(seq: number, state: { value: unknown } | null, ahead?: Mail): void {
     if (seq > 0) this.#acks.push(seq);
+    else if (seq < 0 && ahead !== undefined) this.#ahead.push(ahead);
     if (state !== null) this.#state = state;
     this.#progress = null;
     this.#mark = this.#effects.length;
@@ -115,8 +127,9 @@ export class Slice {
     return this.#effects.splice(0);
   }
 
-  retry(seq: number, attempts: number): void {
-    this.#retries.push({ seq, attempts });
+  retry(mail: Mail, attempts: number): void {
+    if (mail.seq > 0) this.#retries.push({ seq: mail.seq, attempts });
+    else this.#failed.push({ mail, attempts, reason: null });
   }
 
   /** The message is about to be delivered once more. */
@@ -124,21 +137,23 @@ export class Slice {
     this.#tries.push({ seq, tries });
   }
 
-  bury(seq: number, reason: ExitReason): void {
+  bury(mail: Mail, reason: ExitReason): void {
+    const { seq, attempts } = mail;
+    if (seq < 0) return void this.#failed.push({ mail, attempts, reason });
     this.#dead.push({ seq, reason });
     this.#acks.push(seq);
   }
 
   /** Numbers of the mail finished since the last commit. */
   get acks(): readonly number[] {
-    return this.#acks;
+    return [...this.#acks, ...this.#ahead.map(({ seq }) => seq)];
   }
 
   /** Is there anything to commit? */
   get dirty(): boolean {
     return (
       this.#acks.length + this.#effects.length + this.#steps.length + this.#retries.length > 0 ||
-      this.#tries.length > 0 ||
+      this.#tries.length + this.#ahead.length + this.#failed.length > 0 ||
       this.#state !== null ||
       this.#created !== null
     );
@@ -159,10 +174,13 @@ export class Slice {
       if (envelope.kind === "mail") mails.push(envelope);
       else if (id && envelope.kind === "reply") answers.push({ id, answer: envelope.answer });
     }
+    const ahead = { handled: this.#ahead, failed: this.#failed };
+    const isAhead = ahead.handled.length + ahead.failed.length > 0;
     const commit: Commit = {
       ...actor,
       created: this.#created,
       acks: this.#acks,
+      ...(isAhead ? { ahead } : {}),
       state: this.#state,
       steps: this.#steps,
       progress: this.#progress,
@@ -174,6 +192,8 @@ export class Slice {
       mails,
     };
     this.#acks = [];
+    this.#ahead = [];
+    this.#failed = [];
     this.#effects = [];
     this.#steps = [];
     this.#retries = [];

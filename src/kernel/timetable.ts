@@ -50,7 +50,8 @@ export function setTimer(
   const repeat = typeof time === "number" ? null : time;
   const dueMs = typeof time === "number" ? wall + time : nextOf(cell, time, wall, wall);
   const fresh = isFresh(verbs, cell);
-  const id = name ?? `${verbs.mail?.seq || `~${kernel.nextId()}`}.${verbs.effects}`;
+  const seq = verbs.mail?.seq ?? 0;
+  const id = name ?? `${seq > 0 ? seq : `~${kernel.nextId()}`}.${verbs.effects}`;
   const { alarms } = cell.more;
   const known = alarms.get(id);
   // An earlier run of this message has set it already.

@@ -11,7 +11,7 @@ import { outcomeError } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { answerOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
-import { guarded } from "./effects.ts";
+import { guarded, keyOf } from "./effects.ts";
 import { answeredBefore, released } from "./journal.ts";
 import { tellLost } from "./lost-sandbox.ts";
 import { Pending } from "./pending.ts";
@@ -39,7 +39,7 @@ export function use(
 ): Promise<unknown> {
   const { kernel, path, spec } = cell;
   step(verbs, cell);
-  const key = `${path}/${verbs.mail?.seq || `${cell.life}.${cell.handled}`}/${verbs.steps}`;
+  const keyed = keyOf(verbs, cell);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name: `use ${tool.name}` });
   const again = ++verbs.effects <= released(cell, verbs);
   if (answeredBefore(pending)) return pending.promise;
@@ -50,20 +50,13 @@ export function use(
       kernel.send(kernel.mail(output.to.path, output.type, chunk, path, 0), null);
     },
   };
-  const call = {
-    spec,
-    path,
-    tool,
-    input,
-    key,
-    again,
-    output: null,
-    ...say,
-    ...doors(cell, tool, key),
-  };
   const run = () => {
     // Its actor may have ended while the commit was under way.
-    if (kernel.asks.expects(id)) start(cell, id, { ...call, signal: cell.more.abort().signal });
+    if (!kernel.asks.expects(id)) return;
+    const key = keyed();
+    const call = { spec, path, tool, input, key, again, output: null, ...say };
+    const { signal } = cell.more.abort();
+    start(cell, id, { ...call, ...doors(cell, tool, key), signal });
   };
   if (cell.slice === null) run();
   else cell.collect({ kind: "run", run: () => cell.later(run) });

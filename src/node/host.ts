@@ -62,6 +62,7 @@ const NO_STORE: Committer = {
   load: () => {},
   commit: () => {},
   enqueue: () => {},
+  number: () => {},
   list: () => {},
   page: () => {},
   due: () => {},

@@ -79,6 +79,7 @@ export class Chaos {
       random: random.schedule,
       engine: this.late,
       onLost: (ops) => this.late.hold(ops),
+      onSpared: (commit, mails) => this.ledger.handled.spares(commit, mails),
       tools: this.workload.tools,
       trace: true,
       sink: (event) => stream.emit(event),

@@ -7,32 +7,11 @@
 import { decode } from "../store/codec.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { EncodedCommit, Engine, StoreAnswer, StoreOp } from "../store/store.ts";
+import { Handled } from "./handled.ts";
 import type { Marks } from "./marks.ts";
+import { type Account, isMinted, type Payment } from "./money.ts";
 import type { EventStream } from "./stream.ts";
 import { TimerBook } from "./timer-book.ts";
-
-/** What durable actors keep; `got` and `sent` number the payments per partner. */
-export interface Account {
-  readonly money: number;
-  /** Number of this account: a removed and recreated actor has another one. */
-  readonly birth: number;
-  readonly got: Readonly<Record<string, number>>;
-  readonly sent: Readonly<Record<string, number>>;
-  readonly done: number;
-}
-
-/** A payment; `id` says from whom to whom and is given once. */
-export interface Payment {
-  readonly key: number;
-  readonly id: string;
-  /** Who pays: path and birth; "" = minted from outside. */
-  readonly from: string;
-  readonly n: number;
-  readonly amount: number;
-  readonly route: readonly string[];
-  readonly slow: boolean;
-  readonly origin?: string;
-}
 
 type Fate = "sent" | "applied" | "dead" | "forgotten" | "left";
 
@@ -50,8 +29,7 @@ export class Ledger implements Engine {
   readonly #marks: Marks;
   readonly #accounts = new Map<string, Account>();
   readonly #transfers = new Map<string, Transfer>();
-  /** Mail numbers that handlers have finished: path#seq. */
-  readonly #handled = new Set<string>();
+  readonly handled: Handled;
   /** Recorded steps of messages in flight: path/seq/index. */
   readonly #steps = new Set<string>();
   /** Keys of messages that have left durable actors. */
@@ -77,9 +55,9 @@ export class Ledger implements Engine {
     this.#stream = stream;
     this.#marks = marks;
     this.timers = new TimerBook(stream, marks);
+    this.handled = new Handled(stream);
     stream.listen((event) => {
-      if (event.type === "handled") this.#handled.add(`${event.path}#${event.seq}`);
-      else if (event.type === "start_ordered") this.#ordered.set(event.path, event.life);
+      if (event.type === "start_ordered") this.#ordered.set(event.path, event.life);
     });
   }
 
@@ -163,7 +141,7 @@ export class Ledger implements Engine {
     const dead = new Set(commit.dead.map(({ seq }) => seq));
     for (const mail of before) {
       if (!commit.acks.includes(mail.seq)) continue;
-      if (!dead.has(mail.seq) && !this.#handled.has(`${path}#${mail.seq}`)) {
+      if (!dead.has(mail.seq) && !this.handled.has(path, mail)) {
         const detail = `${path} acked message ${mail.seq} (${mail.type}) without handling it`;
         this.#stream.fail("K8 accepted mail is handled or a dead letter", detail);
       }
@@ -172,7 +150,7 @@ export class Ledger implements Engine {
       if (!dead.has(mail.seq)) expected += payment.amount;
       this.#settle(payment, dead.has(mail.seq) ? "dead" : "applied");
     }
-    expected += this.#adopt(commit.acks);
+    expected += this.#adopt(commit.acks) + this.#takeSpared(commit);
     for (const [at, mail] of commit.mails.entries()) {
       const message = decode(mail.body) as Payment;
       this.#released.add(message.key);
@@ -186,6 +164,18 @@ export class Ledger implements Engine {
       const detail = `${path} has ${account.money} after a commit, its mail makes it ${expected}`;
       this.#stream.fail(ACCOUNTING, detail);
     }
+  }
+
+  /** Mail that was never written. */
+  #takeSpared(commit: EncodedCommit): number {
+    let sum = 0;
+    for (const { type, message } of this.handled.sparedBy(commit)) {
+      this.#marks.hit("a message was handled and never written");
+      if (type !== "pay") continue;
+      this.#settle(message as Payment, "applied");
+      sum += (message as Payment).amount;
+    }
+    return sum;
   }
 
   /** Mail of a forgotten actor was on its way when its successor came, who has handled it. */
@@ -226,7 +216,7 @@ export class Ledger implements Engine {
     if (transfer.fate !== "sent" && (!late || fate === transfer.fate)) {
       this.#stream.fail(ACCOUNTING, `payment ${id} was ${transfer.fate} and then ${fate}`);
     }
-    if (payment.from === "" && !late) this.pots.minted += amount;
+    if (isMinted(payment) && !late) this.pots.minted += amount;
     if (transfer.fate === "left" || transfer.fate === "forgotten") {
       this.pots[transfer.fate] -= amount;
     }

@@ -35,6 +35,7 @@ export const STATES = [
   "dead letter: mailbox_full",
   "dead letter: max_deliveries",
   "a message was delivered again, and counted before",
+  "a message was handled and never written",
   "late and refused: commit",
   "late and refused: fire",
   "a durable timer was set",

@@ -7,7 +7,7 @@ import type { Answer } from "../kernel/ports.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
 import type { Chaos } from "./chaos.ts";
 import { Havoc, type Paths } from "./havoc.ts";
-import type { Payment } from "./ledger.ts";
+import type { Payment } from "./money.ts";
 import {
   below,
   drawProgram,
@@ -165,6 +165,14 @@ export class Nemesis {
     const route = Array.from({ length: below(random, 4) }, () => pick(random, durable));
     const slow = random() < 0.4;
     const amount = 16 + below(random, 100);
+    // Every second time by an actor that forgets: such mail can be handled before it is written.
+    const { ephemeral } = this.#targets;
+    const minter = ephemeral[key % 2 === 0 ? key % ephemeral.length : -1];
+    if (minter !== undefined) {
+      const mint = ["mint", pick(random, durable), amount, route, slow] as const;
+      const program: Program = Array.from({ length: 1 + (key % 3) }, () => mint);
+      return this.#tell(minter, "work", { key, from: "", life: 0, program } as Message);
+    }
     const payment: Payment = { key, id: `mint#${key}`, from: "", n: key, amount, route, slow };
     const to = pick(random, durable);
     if (random() < 0.5) this.#tell(to, "pay", payment);

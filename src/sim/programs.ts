@@ -23,6 +23,8 @@ export type Instruction =
   | readonly ["start", supervisor: string, id: string | null]
   | readonly ["detached", program: Program]
   | readonly ["answer deferred"]
+  /** New money for a durable actor: drawn by nobody, but told to actors that forget. */
+  | readonly ["mint", to: string, amount: number, route: readonly string[], slow: boolean]
   | readonly ["poison"];
 
 /** What only a durable actor's timer does here: it has a name, and may come again. */

@@ -7,6 +7,7 @@ import type { AnyContext } from "../actor/context.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NORMAL } from "../actor/exit.ts";
 import { hold } from "./holdings.ts";
+import type { Payment } from "./money.ts";
 import { FOREVER_MS, type Instruction, type Program, type ReplyMode, waits } from "./programs.ts";
 import { type Book, Gone, type Message, PROBE, type RunContext } from "./run-context.ts";
 import type { Handler } from "./stream.ts";
@@ -82,7 +83,7 @@ export class Session {
     return { key: this.run.nextKey(), from, life, program, ...(mode ? { mode } : {}) };
   }
 
-  tell(to: string, type: string, message: { readonly key: number }): void {
+  tell(to: string, type: string, message: Message | Payment): void {
     this.act("tell", message.key, () => this.ctx.tell({ path: to, behaviour: "" }, type, message));
     this.#sent(to, message.key, false, type === "pay");
   }
@@ -92,6 +93,12 @@ export class Session {
     const origin = `${this.#key}:${this.#tells++}`;
     const traced = this.run.ledger.isDurable(this.path) && this.handler === "mail";
     this.tell(to, "work", traced ? { ...message, origin } : message);
+  }
+
+  #mint([, to, amount, route, slow]: Extract<Instruction, readonly ["mint", ...unknown[]]>): void {
+    const key = this.run.nextKey();
+    const from = `~${this.path}@${this.life}`;
+    this.tell(to, "pay", { key, id: `mint#${key}`, from, n: key, amount, route, slow });
   }
 
   #sent(to: string, key: number, ask: boolean, money = false): void {
@@ -195,6 +202,8 @@ export class Session {
       case "answer deferred":
         if (!this.fickle) this.answerDeferred();
         return;
+      case "mint":
+        return this.#mint(instruction);
       case "poison":
         throw new Error("a poisoned message");
       default:

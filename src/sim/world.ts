@@ -11,11 +11,11 @@ import type { KernelEvent } from "../kernel/events.ts";
 import { LIVES } from "../kernel/guard.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { Places } from "../kernel/placement.ts";
-import type { Envelope, Signal } from "../kernel/ports.ts";
+import type { Envelope, Mail, Signal } from "../kernel/ports.ts";
 import type { Tools } from "../kernel/tools.ts";
 import { StoreClient } from "../store/committer.ts";
 import { MemoryEngine } from "../store/memory.ts";
-import type { Engine, StoreOp } from "../store/store.ts";
+import type { EncodedCommit, Engine, StoreOp } from "../store/store.ts";
 import { CALENDAR } from "./calendar.ts";
 import { complete, type Host } from "./host.ts";
 import { Links } from "./links.ts";
@@ -30,6 +30,8 @@ export interface WorldOptions {
   engine?: Engine;
   /** Told what a lost thread had asked of the store, and is not executed. */
   onLost?: (ops: readonly StoreOp[]) => void;
+  /** Told of mail that is not written, because this commit has handled it. */
+  onSpared?: (commit: EncodedCommit, mails: readonly Mail[]) => void;
   nowMs?: number;
   windowUnit?: "ms" | "seconds";
   sink?: (event: KernelEvent) => void;
@@ -42,9 +44,7 @@ export interface WorldOptions {
 /** What can be made to rest: a thread's turns, its store, the store's answers, what it sends. */
 export type Stallable = "turn" | "store" | "answers" | "link";
 
-const NO_TOOLS: Tools = {
-  call: ({ tool }) => Promise.reject(new Error(`no fake for tool ${tool.name}`)),
-};
+const NO_TOOLS: Tools = { call: ({ tool }) => Promise.reject(new Error(`no fake: ${tool.name}`)) };
 
 const KINDS = ["turn", "store", "answers", "link"] as const;
 /** A possible step as one number: kind, thread, and for links the receiving thread. */
@@ -229,7 +229,7 @@ export class World {
 
   #host(thread: number): Host {
     const { options } = this;
-    const store = new StoreClient();
+    const store = new StoreClient(undefined, undefined, options.onSpared);
     const kernel = new Kernel({
       thread,
       control: 0,

@@ -1,69 +1,22 @@
 /**
- * Owns: the kernel's Committer on top of any engine: encodes requests, keeps them in order, turns
- * the engine's answers into completions. Batches are cut by whoever calls {@link StoreClient.take}.
- * Does not own: where the engine runs (node/store-link.ts, sim/world.ts).
+ * Owns: the kernel's Committer on top of any engine: keeps requests in order, turns the engine's
+ * answers into completions. Batches are cut by whoever calls {@link StoreClient.take}.
+ * Does not own: where the engine runs (node/store-link.ts, sim/world.ts), how requests are encoded
+ * (asked.ts), mail that is not written yet (unwritten.ts).
  */
-import { ERROR_CODES } from "../actor/errors.ts";
-import type {
-  Answer,
-  Commit,
-  Committer,
-  Completion,
-  Mail,
-  Stored,
-  TimerRecord,
-} from "../kernel/ports.ts";
+import type { Commit, Committer, Completion, Mail, Unnumbered } from "../kernel/ports.ts";
+import { complete, completionOf, encodeCommit, type Waiting } from "./asked.ts";
 import { BATCH_BYTES, BATCH_OPS, bytesOf } from "./batch.ts";
-import { decode, encode } from "./codec.ts";
-import type {
-  EncodedMail,
-  EncodedTimer,
-  LetterAnswer,
-  LetterOp,
-  StoreAnswer,
-  StoredActor,
-  StoredMail,
-  StoreOp,
-} from "./store.ts";
-
-/** What an operation needs when its answer comes, and how many flushes end with it. */
-type Waiting = { flushes?: number } & Asked;
-
-type Asked =
-  | { kind: "load"; path: string; life: number }
-  | { kind: "commit"; path: string; life: number; mails: number }
-  | { kind: "enqueue"; mail: Mail }
-  | { kind: "list"; path: string }
-  | { kind: "page" | "due"; path: string; life: number }
-  | { kind: "forget"; path: string }
-  | { kind: "letter"; done: (answer: LetterAnswer) => void };
-
-const encodeMail = (mail: Mail): EncodedMail => ({
-  to: mail.to,
-  from: mail.from,
-  type: mail.type,
-  ask: mail.ask,
-  body: encode(mail.message),
-});
-
-const stampOf = ({ stamp }: Mail) =>
-  stamp?.id ? { stamp: { id: stamp.id, atMs: stamp.atMs } } : {};
-
-const encodeTimer = ({ message, repeat, ...rest }: TimerRecord): EncodedTimer => ({
-  ...rest,
-  body: encode(message),
-  repeat: repeat && JSON.stringify(repeat),
-});
-
-const decodeTimer = ({ body, repeat, ...rest }: EncodedTimer): TimerRecord => ({
-  ...rest,
-  message: decode(body),
-  repeat: repeat === null ? null : JSON.parse(repeat),
-});
+import type { EncodedCommit, LetterAnswer, LetterOp, StoreAnswer, StoreOp } from "./store.ts";
+import { Unwritten } from "./unwritten.ts";
 
 /** May it go before mail that was there first? What makes an actor, or sends mail itself, may not. */
-const overtakes = (op: StoreOp) =>
-  op.kind === "commit" && op.commit.created === null && op.commit.mails.length === 0;
+const overtakes = ({ commit }: Extract<StoreOp, { kind: "commit" }>) =>
+  commit.created === null && commit.mails.length === 0;
+
+/** Are the numbers known that it names? */
+const isReady = (waiting: Waiting) =>
+  waiting.kind !== "commit" || waiting.late.every(({ mail }) => mail.seq >= 0);
 
 /** Requests not taken yet, in order. */
 class Lane {
@@ -80,14 +33,15 @@ class Lane {
     let left = bytes;
     let count = 0;
     for (const op of this.ops) {
-      if (count >= ops || left <= 0) break;
+      const waiting = this.waiting[count] as Waiting;
+      if (count >= ops || left <= 0 || !isReady(waiting)) break;
       left -= bytesOf(op);
       count++;
+      complete(op, waiting);
+      into.push(op, waiting);
     }
-    const taken = this.waiting.splice(0, count);
-    for (const [at, op] of this.ops.splice(0, count).entries()) {
-      into.push(op, taken[at] as Waiting);
-    }
+    this.waiting.splice(0, count);
+    this.ops.splice(0, count);
     return left;
   }
 }
@@ -101,20 +55,27 @@ class Lane {
 export class StoreClient implements Committer {
   readonly #first = new Lane();
   /** Mail to be kept, asked for since the last request in `#first` that may not overtake it. */
-  readonly #mail = new Lane();
+  readonly #mail = new Unwritten();
   #waiting: Waiting[] = [];
   #next = 0;
   readonly #wake: () => void;
   readonly #base: number;
+  readonly #spares: (commit: EncodedCommit, mails: readonly Mail[]) => void;
 
   /**
    * @param wake called when there is something to take
    * @param base added to the numbers of lives: kernels count in small ones, stores compare over
    *   all starts of a node
+   * @param spares called with each commit that has made it needless to write some mail
    */
-  constructor(wake: () => void = () => {}, base = 0) {
+  constructor(
+    wake: () => void = () => {},
+    base = 0,
+    spares: (commit: EncodedCommit, mails: readonly Mail[]) => void = () => {},
+  ) {
     this.#wake = wake;
     this.#base = base;
+    this.#spares = spares;
   }
 
   load(path: string, life: number): void {
@@ -122,18 +83,38 @@ export class StoreClient implements Committer {
   }
 
   commit(commit: Commit): void {
-    const { path, life } = commit;
-    const waiting: Waiting = { kind: "commit", path, life, mails: commit.mails.length };
-    this.#ask({ kind: "commit", commit: encodeCommit(commit, this.#base + life) }, waiting);
+    const { path, life, ahead } = commit;
+    const op = { kind: "commit" as const, commit: encodeCommit(commit, this.#base + life) };
+    const late: Unnumbered[] = [];
+    const spared: Mail[] = [];
+    for (const mail of ahead?.handled ?? []) {
+      if (this.#mail.spare(mail)) spared.push(mail);
+      else late.push({ mail, attempts: 0, reason: null });
+    }
+    for (const each of ahead?.failed ?? []) {
+      this.number(each.mail);
+      late.push(each);
+    }
+    if (spared.length > 0) this.#spares(op.commit, spared);
+    // Mail that forgets its sender's place (ahead.ts) has none to keep before this.
+    const settles = this.#mail.needed && !overtakes(op);
+    if (settles || late.some(({ mail }) => this.#mail.has(mail))) this.#settle();
+    this.#first.push(op, { kind: "commit", path, life, late, spared });
+    this.#wake();
   }
 
   enqueue(mail: Mail): void {
     const { to: path, via } = mail;
-    const waiting = { kind: "enqueue" as const, mail };
     if (via === undefined || mail.seq > 0) {
-      return this.#ask({ kind: "enqueue", mail: encodeMail(mail), ...stampOf(mail) }, waiting);
+      this.#mail.push(mail);
+      return this.#wake();
     }
-    this.#ask({ kind: "fire", path, ...via, life: this.#base + via.life }, waiting);
+    const op = { kind: "fire" as const, path, ...via, life: this.#base + via.life };
+    this.#ask(op, { kind: "enqueue", mail });
+  }
+
+  number(mail: Mail): void {
+    this.#mail.need(mail);
   }
 
   list(path: string): void {
@@ -153,7 +134,7 @@ export class StoreClient implements Committer {
   }
 
   flush(): boolean {
-    this.#mail.pour(this.#first, Infinity, Infinity);
+    this.#settle();
     const open = this.#next < this.#waiting.length ? this.#waiting.at(-1) : undefined;
     const last = this.#first.waiting.at(-1) ?? open;
     if (last === undefined) return true;
@@ -166,9 +147,11 @@ export class StoreClient implements Committer {
     this.#ask(op, { kind: "letter", done });
   }
 
-  /** Requests not taken yet. */
+  /** Requests that can be taken, or that wait behind those. */
   get size(): number {
-    return this.#first.ops.length + this.#mail.ops.length;
+    const [first] = this.#first.waiting;
+    if (first !== undefined && !isReady(first)) return 0;
+    return this.#first.ops.length + this.#mail.size;
   }
 
   /** Takes the next batch for the engine. Answers must come back in the same order. */
@@ -177,7 +160,7 @@ export class StoreClient implements Committer {
     const left = this.#first.pour(batch, max, BATCH_BYTES);
     // Passed over once, mail is passed over no more: commits that never end must not keep it out.
     if (this.#first.ops.length > 0) this.#mail.pour(this.#first, Infinity, Infinity);
-    else this.#mail.pour(batch, max - batch.ops.length, left);
+    else this.#mail.pour(batch, max - batch.ops.length, left, batch.ops.length === 0);
     for (const each of batch.waiting) this.#waiting.push(each);
     return batch.ops;
   }
@@ -188,6 +171,7 @@ export class StoreClient implements Committer {
     for (const answer of answers) {
       const waiting = this.#waiting[this.#next++] as Waiting;
       const completion = completionOf(waiting, answer);
+      if (completion?.kind === "committed" && !completion.result.ok) this.#writeAfterAll(waiting);
       if (completion !== null) done.push(completion);
       for (let left = waiting.flushes ?? 0; left > 0; left--) done.push({ kind: "flushed" });
     }
@@ -199,87 +183,20 @@ export class StoreClient implements Committer {
   }
 
   #ask(op: StoreOp, waiting: Waiting): void {
-    const isMail = op.kind === "enqueue";
-    if (!isMail && !overtakes(op)) this.#mail.pour(this.#first, Infinity, Infinity);
-    (isMail ? this.#mail : this.#first).push(op, waiting);
+    if (op.kind !== "fire" || this.#mail.needed) this.#settle();
+    this.#first.push(op, waiting);
     this.#wake();
   }
-}
 
-function encodeCommit(commit: Commit, life: number) {
-  return {
-    ...commit,
-    life,
-    created: commit.created && { args: encode(commit.created.args) },
-    state: commit.state && encode(commit.state.value),
-    steps: commit.steps.map((step) => ({ ...step, answer: encode(step.answer) })),
-    timers: commit.timers.map(({ id, set }) => ({ id, set: set && encodeTimer(set) })),
-    answers: commit.answers.map(({ id, answer }) => ({ id, answer: encode(answer) })),
-    mails: commit.mails.map(encodeMail),
-  };
-}
+  /** What comes now goes behind all mail that is there. */
+  #settle(): void {
+    this.#mail.pour(this.#first, Infinity, Infinity, true);
+  }
 
-function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null {
-  if (waiting.kind === "forget") return { kind: "forgotten", path: waiting.path };
-  if (answer === null) return null;
-  if (waiting.kind === "letter") {
-    waiting.done(answer as LetterAnswer);
-    if (answer.kind !== "revived" || answer.mail === null) return null;
-    return { kind: "enqueued", mail: mailOf(answer.mail, answer.mail.to) };
+  /** The commit that handled it is refused: whoever owns the actor now gets it. */
+  #writeAfterAll(waiting: Waiting): void {
+    if (waiting.kind !== "commit" || waiting.spared.length === 0) return;
+    this.#mail.putBack(waiting.spared);
+    this.#wake();
   }
-  if (waiting.kind === "load" && answer.kind === "refused") {
-    const { path, life } = waiting;
-    const message = `${path}: ${ERROR_CODES.E_STORE_LEASE}`;
-    const error: Answer = { ok: false, code: "E_STORE_LEASE", message };
-    return { kind: "loaded", path, life, stored: null, error };
-  }
-  if (waiting.kind === "load" && answer.kind === "loaded") {
-    const { path, life } = waiting;
-    try {
-      return { kind: "loaded", path, life, stored: answer.stored && restored(answer.stored, path) };
-    } catch {
-      const message = `${path}: ${ERROR_CODES.E_STORE_CORRUPT}`;
-      const error: Answer = { ok: false, code: "E_STORE_CORRUPT", message };
-      return { kind: "loaded", path, life, stored: null, error };
-    }
-  }
-  if (waiting.kind === "commit" && answer.kind === "committed") {
-    const { path, life } = waiting;
-    const result = answer.fenced
-      ? { ok: false as const, reason: { tag: "fenced" as const, token: life } }
-      : { ok: true as const, seqs: answer.seqs };
-    return { kind: "committed", path, life, result };
-  }
-  if (waiting.kind === "enqueue" && answer.kind === "enqueued") {
-    const { mail } = waiting;
-    mail.seq = answer.seq;
-    if (answer.again === undefined) return { kind: "enqueued", mail };
-    const said = answer.again.answer;
-    return { kind: "enqueued", mail, again: { answer: said && (decode(said) as Answer) } };
-  }
-  if (answer.kind === "paged" || answer.kind === "due") {
-    const { path, life } = waiting as Extract<Waiting, { kind: "page" | "due" }>;
-    return { ...answer, path, life };
-  }
-  if (waiting.kind === "list" && answer.kind === "listed") {
-    const children = answer.children.map(({ id, args }) => ({ id, args: decode(args) }));
-    return { kind: "listed", path: waiting.path, children };
-  }
-  return null;
-}
-
-function mailOf({ body, id, ...mail }: StoredMail, to: string): Mail {
-  const stamp = id === null ? {} : { stamp: { id, receipt: 0, atMs: 0 } };
-  return { ...mail, ...stamp, kind: "mail", to, message: decode(body) };
-}
-
-function restored(stored: StoredActor, to: string): Stored {
-  return {
-    ...stored,
-    args: decode(stored.args),
-    state: decode(stored.state),
-    mail: stored.mail.map((mail) => mailOf(mail, to)),
-    timers: stored.timers.map(decodeTimer),
-    steps: stored.steps.map((step) => ({ ...step, answer: decode(step.answer) as Answer })),
-  };
 }

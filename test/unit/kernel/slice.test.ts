@@ -79,8 +79,8 @@ test("steps, retries and dead letters are kept over a cut", () => {
   slice.record({ seq: 5, index: 0, name: "step x", answer: { ok: true, value: 1 } });
   slice.add(send("gone"));
   slice.cut();
-  slice.retry(5, 2);
-  slice.bury(6, { tag: "normal" });
+  slice.retry({ ...mail("again"), seq: 5 } as never, 2);
+  slice.bury({ ...mail("dead"), seq: 6 } as never, { tag: "normal" });
   const [commit] = seal(slice);
   expect(commit.steps).toHaveLength(1);
   expect(commit.retries).toEqual([{ seq: 5, attempts: 2 }]);
@@ -95,8 +95,8 @@ test("each single thing makes it dirty, and sealing empties it", () => {
     (slice) => slice.finish(1, null),
     (slice) => slice.finish(0, { value: undefined }),
     (slice) => slice.create(undefined, undefined),
-    (slice) => slice.retry(1, 1),
-    (slice) => slice.bury(1, { tag: "normal" }),
+    (slice) => slice.retry({ ...mail("again"), seq: 1 } as never, 1),
+    (slice) => slice.bury({ ...mail("dead"), seq: 1 } as never, { tag: "normal" }),
     (slice) => slice.record({ seq: 1, index: 0, name: "n", answer: { ok: true, value: 1 } }),
   ];
   for (const fill of fills) {
