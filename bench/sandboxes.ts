@@ -2,7 +2,8 @@
  * Sandboxes in time and memory: a machine from nothing, from its template and from the pool; tiers and
  * peers beside it: a child process of the host, bubblewrap alone, gVisor's runsc alone.
  *
- * Owns: these figures, medians of n each. Does not own: the drivers (src/tool/), targets (lib/targets.ts).
+ * Owns: these figures, medians of n each, or of as many as there is time for.
+ * Does not own: the drivers (src/tool/), targets (lib/targets.ts).
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -53,10 +54,21 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - before;
 }
 
-/** The median of so many, one after the other. @unit ms */
+/** Samples of one figure are taken no longer than this: what was taken by then counts. @unit ms */
+const SAMPLES_MS = 8_000;
+
+const say = (text: string) => process.stderr.write(`sandbox: ${text}\n`);
+
+/** At least once, at most `n` times, one after the other. */
+async function repeat(n: number, work: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + SAMPLES_MS;
+  for (let i = 0; i < n && (i === 0 || performance.now() < until); i++) await work();
+}
+
+/** The median of what was taken. @unit ms */
 async function medianOf(n: number, work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < n; i++) times.push(await timed(work));
+  await repeat(n, async () => times.push(await timed(work)));
   return median(times);
 }
 
@@ -95,45 +107,64 @@ function memoryOf(machine: Machine): { privateMb: number; sharedMb: number } {
 }
 
 /** Copies of a template that nobody has warmed up. */
-async function fresh(runtime: Runtime, folder: string, n: number) {
-  const made = performance.now();
-  const template = await Template.make(qemu, shapeOf(runtime), folder);
-  const templateMs = performance.now() - made;
+async function fresh(runtime: Runtime, template: Template, n: number) {
+  say(`${runtime}: fresh copies`);
   const times: number[] = [];
   const ends: number[] = [];
-  let memory = { privateMb: 0, sharedMb: 0 };
   const release = (machine: Machine) => machine.destroy();
   const source: MachineSource = { claim: () => template.copy(0), release };
-  for (let i = 0; i < n; i++) {
+  await repeat(n, async () => {
     const before = performance.now();
     const machine = await answer(source, runtime);
     times.push(performance.now() - before);
-    memory = memoryOf(machine);
     ends.push(await timed(() => machine.destroy()));
-  }
-  await template.remove();
+  });
+  // With one beside it: what the two have in common is private to neither.
+  const two = [await answer(source, runtime), await answer(source, runtime)] as const;
+  const { privateMb, sharedMb } = memoryOf(two[1]);
+  for (const each of two) await each.destroy();
   const name = NAMES[runtime];
-  const { privateMb, sharedMb } = memory;
-  const own = { [`fresh${name}Ms`]: median(times), [`template${name}Ms`]: templateMs };
-  return { ...own, [`private${name}Mb`]: privateMb, sharedMb, destroyMs: median(ends) };
+  const own = { [`fresh${name}Ms`]: median(times), [`private${name}Mb`]: privateMb };
+  return { ...own, [`samples${name}`]: times.length, sharedMb, destroyMs: median(ends) };
 }
 
 /** Machines that wait warm, as a tool's call finds them when none is in a hurry. */
-async function pooled(folder: string, n: number): Promise<Record<string, number>> {
-  const pool = new MachinePool(qemu, folder, 2);
+async function pooled(runtime: Runtime, pool: MachinePool, n: number) {
+  say(`${runtime}: warm copies`);
+  await pool.release(await answer(pool, runtime));
+  const times: number[] = [];
+  await repeat(n, async () => {
+    await pool.settled();
+    const before = performance.now();
+    const machine = await answer(pool, runtime);
+    times.push(performance.now() - before);
+    await pool.release(machine);
+  });
+  return { [`pooled${NAMES[runtime]}Ms`]: median(times) };
+}
+
+/** Each runtime's template, from nothing; its copies, fresh and warm. */
+async function machines(folder: string, n: number): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
+  const made = new Map<string, Template>();
+  const make: typeof Template.make = async (monitor, shape, place) =>
+    made.get(shape.image.key) ?? (await Template.make(monitor, shape, place));
+  const pool = new MachinePool(qemu, folder, 2, make);
   for (const runtime of RUNTIMES) {
-    await pool.release(await answer(pool, runtime));
-    const times: number[] = [];
-    for (let i = 0; i < n; i++) {
-      await pool.settled();
-      const before = performance.now();
-      const machine = await answer(pool, runtime);
-      times.push(performance.now() - before);
-      await pool.release(machine);
-    }
-    figures[`pooled${NAMES[runtime]}Ms`] = median(times);
+    say(`${runtime}: template`);
+    const began = performance.now();
+    const template = await Template.make(qemu, shapeOf(runtime), folder);
+    figures[`template${NAMES[runtime]}Ms`] = performance.now() - began;
+    made.set(imageOf(runtime).key, template);
+    Object.assign(figures, await fresh(runtime, template, n), await pooled(runtime, pool, n));
   }
+  return { ...figures, ...(await together(pool)) };
+}
+
+/** The channel there and back; many machines at once. */
+async function together(pool: MachinePool): Promise<Record<string, number>> {
+  say(`${POOLED} at once`);
+  const figures: Record<string, number> = {};
   const machine = await begin(pool, shapeOf("sh"), signal, () => {});
   if ("tag" in machine) throw new Error(JSON.stringify(machine));
   const ping = async () => {
@@ -154,6 +185,7 @@ async function pooled(folder: string, n: number): Promise<Record<string, number>
 
 /** Tiers and peers without a machine. */
 async function others(n: number): Promise<Record<string, number>> {
+  say("without a machine");
   const figures: Record<string, number> = {};
   const run = promisify(execFile);
   for (const runtime of RUNTIMES) {
@@ -181,6 +213,7 @@ async function others(n: number): Promise<Record<string, number>> {
 async function tier(name: IsolatedTier, n: number): Promise<Record<string, number>> {
   const box = (await (await DRIVERS[name]?.())?.open(() => {})) as Sandbox;
   const figures: Record<string, number> = {};
+  say(name);
   for (const runtime of RUNTIMES) {
     const call = async () => {
       const { tag } = await box.run(requestOf(runtime), LIMITS, signal, () => {});
@@ -196,9 +229,7 @@ export async function run(n: number): Promise<Outcome> {
   const folder = runFolder();
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const began = performance.now();
-  let figures: Record<string, number> = {};
-  for (const runtime of RUNTIMES) Object.assign(figures, await fresh(runtime, folder, n));
-  figures = { ...figures, ...(await pooled(folder, n)), ...(await others(n)) };
+  const figures = { ...(await machines(folder, n)), ...(await others(n)) };
   const round = Object.entries(figures).map(([name, value]) => [
     name,
     Number(value.toPrecision(4)),

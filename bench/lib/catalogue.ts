@@ -31,6 +31,8 @@ export interface Program {
   readonly threads?: number;
   /** Runs that count, where a run takes long and its figures hardly differ. @default --runs */
   readonly runs?: number;
+  /** It takes medians of its own, which need no run before the one that counts. */
+  readonly cold?: true;
   /** A file of bench/ that runs in the peer's process without a node; its result is the outcome. */
   readonly module?: string;
   /** It needs the guest images of the sandboxes. */
@@ -384,6 +386,7 @@ export const PROGRAMS: readonly Program[] = [
     quick: 1,
     peers: ["coppice"],
     runs: 1,
+    cold: true,
     module: "sandboxes.ts",
     images: true,
   },

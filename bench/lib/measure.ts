@@ -109,7 +109,7 @@ async function prepare(program: Program, peer: Peer, plan: Plan): Promise<Entry>
   const process = await PeerProcess.start(peer, program);
   const n = plan.quick ? program.quick : (program.fewer?.[peer] ?? program.n);
   const entry: Entry = { peer, process, outcomes: [], n };
-  if (plan.quick) return entry;
+  if (plan.quick || program.cold) return entry;
   try {
     const { seconds } = await process.run(entry.n);
     if (program.fixed) return entry;

@@ -56,6 +56,7 @@ class Gate {
 }
 
 export class MachinePool {
+  readonly #make: typeof Template.make;
   readonly #monitor: Monitor;
   readonly #folder: string;
   readonly #warmMax: number;
@@ -68,8 +69,13 @@ export class MachinePool {
   readonly #sweeper: NodeJS.Timeout;
   #closed = false;
 
-  /** @param folder of the templates @param cores restores at a time, and warm copies of a template */
-  constructor(monitor: Monitor, folder: string, cores: number) {
+  /**
+   * @param folder of the templates
+   * @param cores restores at a time, and warm copies of a template
+   * @param make where templates come from
+   */
+  constructor(monitor: Monitor, folder: string, cores: number, make = Template.make) {
+    this.#make = make;
     this.#monitor = monitor;
     this.#folder = folder;
     this.#warmMax = Math.min(cores, 4);
@@ -166,7 +172,7 @@ export class MachinePool {
     const template = kind.template && (await kind.template.catch(() => null));
     if (template?.intact()) return template;
     if (template) await template.remove(); // changed since it was written: by whom? not again
-    const making = Template.make(this.#monitor, kind.shape, this.#folder);
+    const making = this.#make(this.#monitor, kind.shape, this.#folder);
     kind.template = making;
     return making;
   }

@@ -37,10 +37,13 @@ export const kernelWords = (runtime: Runtime): string[] => [
   `warm=${runtime}`,
 ];
 
-/** @param khz of the time stamp counter: without it a software processor may hang in calibration */
+/**
+ * @param khz of the time stamp counter: without it a software processor may hang in calibration. Nor is that
+ *   counter watched: it jumps between template and copy, and the kernel would change its clock in each
+ */
 function kernelLine(shape: Shape, khz: number): string {
-  const clock = `tsc_early_khz=${khz} lpj=${khz * 2} no_timer_check`;
-  const words = ["reboot=t", ...kernelWords(shape.image.runtime)];
+  const clock = `tsc_early_khz=${khz} lpj=${khz * 2} no_timer_check tsc=reliable`;
+  const words = ["reboot=t", "psi=0", ...kernelWords(shape.image.runtime)];
   return [...(shape.accelerator === "tcg" ? [clock] : []), ...words].join(" ");
 }
 

@@ -18,8 +18,8 @@ import type { Machine } from "./machine.ts";
 import type { Monitor, Place } from "./monitor.ts";
 import type { Shape } from "./qemu.ts";
 
-/** A guest that has not come up by then is started again, once. @unit ms */
-const BOOT_MS = 60_000;
+/** A guest that has not come up by then, on a host however busy, is started again, once. @unit ms */
+const BOOT_MS = 180_000;
 
 export class Template {
   readonly #monitor: Monitor;

@@ -31,18 +31,24 @@ export interface SandboxesReport {
 }
 
 const AT_ONCE = 4;
+/** A busy host may take that long from the guest's look at its clock to ours. @unit ms */
+const CLOCK_MS = 120_000;
 const rssMb = () => Math.round(process.memoryUsage.rss() / 2 ** 20);
 
 /** Calls in turn: a program, one that fails, one that is ended, one that prints too much. */
-async function call(box: Sandbox, number: number): Promise<string | null> {
+async function call(box: Sandbox, number: number, seen: Set<string>): Promise<string | null> {
   const sh = (script: string, limits = {}) =>
     callOn(box, { command: "sh", args: ["-c", script], limits });
   switch (number % 4) {
     case 0: {
-      const text = printed(
-        await sh(`ls -A /scratch; echo ${number} > /scratch/mark; cat /scratch/mark`),
-      );
-      return text === `${number}\n` ? null : `it printed ${text}`;
+      const mark = `ls -A /scratch; echo ${number} > /scratch/mark; cat /scratch/mark`;
+      const text = printed(await sh(`${mark}; od -An -tx1 -N8 /dev/urandom; date +%s`));
+      const [marked, random = "", seconds] = text.split("\n");
+      if (marked !== `${number}`) return `it printed ${text}`;
+      if (seen.has(random)) return `its random numbers are another's: ${random}`;
+      seen.add(random);
+      const late = Math.abs(Number(seconds) * 1_000 - Date.now());
+      return late < CLOCK_MS ? null : `its clock is ${late} ms off`;
     }
     case 1: {
       const { tag } = await sh("sleep 1000 & exit 3");
@@ -70,12 +76,13 @@ async function soak(tier: IsolatedTier, count: number): Promise<SandboxesReport>
   const box = await openTier(tier);
   const wrong: string[] = [];
   const times: number[] = [];
+  const seen = new Set<string>();
   let rssEarlyMb = 0;
   let next = 0;
   const worker = async () => {
     for (let number = next++; number < count; number = next++) {
       const began = performance.now();
-      const odd = await call(box, number).catch((thrown: unknown) => String(thrown));
+      const odd = await call(box, number, seen).catch((thrown: unknown) => String(thrown));
       if (odd !== null) wrong.push(`${number}: ${odd.slice(0, 300)}`);
       if (number % 4 === 0) times.push(performance.now() - began);
       if (number === count >> 2) rssEarlyMb = rssMb();

@@ -63,6 +63,8 @@ static int door = -1;         /* where the host connects to it; -1: the channel 
 static char warm_name[32];    /* interpreter that waits warm; empty: none */
 static pid_t warm = 0;
 static int warm_control = -1;
+static const char *rehearsal; /* the command line that a warm interpreter rehearses, and its length */
+static size_t rehearsal_length;
 static int warm_end = -1;     /* where the warm interpreter says how it ends */
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
@@ -247,13 +249,18 @@ static void make_streams(void) {
   child_err = p[1];
 }
 static void start_warm(void) {
-  char *node[] = {"node", "/lib/coppice/warm.cjs", 0};
+  static const char node_line[] = "\0node\0-e\0console.log(6 * 7)", python_line[] = "\0python3\0-c\0print(6 * 7)";
+  /* What V8 does by itself after a while, it would do again in every copy: seconds have passed in each. */
+  char *node[] = {"node", "--no-memory-reducer", "--no-flush-bytecode", "/lib/coppice/warm.cjs", 0};
   char *python[] = {"python3", "-I", "/lib/coppice/warm.py", 0};
-  char **argv = !strcmp(warm_name, "node") ? node : !strcmp(warm_name, "python3") ? python : 0;
+  int is_node = !strcmp(warm_name, "node");
+  char **argv = is_node ? node : !strcmp(warm_name, "python3") ? python : 0;
   if (!argv) {
     warm_name[0] = 0;
     return;
   }
+  rehearsal = is_node ? node_line : python_line;
+  rehearsal_length = is_node ? sizeof node_line : sizeof python_line;
   int s[2], p[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) || pipe2(p, O_CLOEXEC)) fatal("socketpair");
   fchown(p[1], TOOL_ID, TOOL_ID); /* so that Node.js can open it again, not to be inherited */
@@ -463,10 +470,11 @@ static void add_file(char type, unsigned char *p, size_t n) {
     n -= k;
   }
 }
-static void scratch(uint64_t bytes) {
+/* It is there from the start, in each template: a call only tells its size. */
+static void scratch(uint64_t bytes, int flags) {
   char option[80];
   snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)bytes);
-  if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, option)) fatal("scratch");
+  if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV | flags, option)) fatal("scratch");
 }
 /* Throws away what a stream has. */
 static void empty(int fd) {
@@ -483,18 +491,36 @@ static void measure(void) {
   use[3] = number_in("/cg/tool/pids.events", "max ");
   use[4] = number_in("/cg/tool/pids.current", 0);
 }
+/* Are there processes of the command, beside a warm interpreter that has told its end? */
+static int others(void) {
+  char b[64];
+  int fd = open("/cg/tool/cgroup.procs", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof b - 1);
+  if (fd >= 0) close(fd);
+  b[n > 0 ? n : 0] = 0;
+  char *end = b;
+  int first = strtol(b, &end, 10);
+  return n < 0 || (n > 0 && (first != warm || strtol(end, 0, 10) != 0));
+}
 static void limit(uint64_t memory, uint64_t processes) {
   put_number("/cg/tool/memory.max", memory);
   put_file("/cg/tool/memory.swap.max", "0");
   put_number("/cg/tool/pids.max", processes);
 }
+/* Tells the warm interpreter a command line: 'R' to run it, 'W' to rehearse it. */
+static void tell_warm(char what, const void *line, size_t n) {
+  unsigned char head[5] = {what};
+  put_u32(head + 1, n);
+  put_all(warm_control, head, 5);
+  put_all(warm_control, line, n);
+}
 /* Everything that a call does, as far as it can be undone: a software processor translates it here. */
 static void warm_up(void) {
   char answer;
-  scratch(1 << 20);
+  scratch(1 << 20, MS_REMOUNT);
   limit(1ull << 40, 30000);
   if (warm) {
-    put_all(warm_control, "W", 1);
+    tell_warm('W', rehearsal, rehearsal_length);
     if (read(warm_control, &answer, 1) != 1) fatal("warm interpreter");
   } else {
     char *argv[] = {"/bin/sh", "-c", "echo; [ -d / ] && cat /etc/hostname", 0};
@@ -503,7 +529,7 @@ static void warm_up(void) {
   empty(out);
   empty(err);
   measure();
-  if (umount2("/scratch", MNT_DETACH)) fatal("scratch");
+  others();
   send_text('w', "");
 }
 
@@ -531,10 +557,7 @@ static pid_t run(const unsigned char *p, size_t n, int *witness) {
   if (file_fd >= 0) close(file_fd);
   if (*witness) witness_start();
   if (warm && !strcmp(argv[0], warm_name)) {
-    unsigned char head[5] = {'R'};
-    put_u32(head + 1, length);
-    put_all(warm_control, head, 5);
-    put_all(warm_control, args, length);
+    tell_warm('R', args, length);
     return warm;
   }
   if (warm) {
@@ -568,14 +591,17 @@ static void feed(void) {
   close(in);
   in = -1;
 }
+/* What was printed until now is still in the pipe; what a thread of the interpreter prints later nobody hears. */
+static void rest(int fd, char type) {
+  int left = 0;
+  for (ioctl(fd, FIONREAD, &left); left > 0 && relay(fd, type) == 2; left -= CHUNK);
+}
 static void finish(int status, int witness) {
   measure();
-  put_file("/cg/tool/cgroup.kill", "1");
-  /* What the killed had printed is still in the pipes; nobody holds their other ends any more. */
-  fcntl(out, F_SETFL, O_NONBLOCK);
-  fcntl(err, F_SETFL, O_NONBLOCK);
-  while (relay(out, 'O') == 2);
-  while (relay(err, 'E') == 2);
+  /* Where nobody is left nobody is ended: to take a process apart takes longer than most programs. */
+  if (others()) put_file("/cg/tool/cgroup.kill", "1");
+  rest(out, 'O');
+  rest(err, 'E');
   if (witness) {
     char text[64];
     witness_read();
@@ -659,6 +685,7 @@ static void boot(void) {
   if (mount("cg", "/cg", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "")) fatal("cgroup");
   put_file("/cg/cgroup.subtree_control", "+memory +pids +cpu");
   if (mkdir("/cg/tool", 0755)) fatal("cgroup");
+  scratch(1 << 20, 0);
   chmod("/cg", 0700);
   put_file("/proc/sys/kernel/dmesg_restrict", "1");
   put_file("/proc/sys/user/max_user_namespaces", "0");
@@ -688,7 +715,7 @@ static void serve(void) {
       else if (type == 'P') send_text('p', "");
       else if (type == 'W' && !command) warm_up();
       else if ((type == 'F' || type == 'f') && !command) add_file(type, got + 9, n);
-      else if (type == 'D' && !command && n == 8) scratch(get_u64(got + 9));
+      else if (type == 'D' && !command && n == 8) scratch(get_u64(got + 9), MS_REMOUNT);
       else if (type == 'R' && !command) {
         command = run(got + 9, n, &witness);
         ended = syscall(SYS_PIDFD_OPEN, command, 0);

@@ -1,11 +1,11 @@
-// Owns: Node.js that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
-// will need, `R` brings what is added to the
-// environment and the command line of `node`; what it does not know how to do in this process
-// it leaves to a fresh one. Descriptor 4 takes the status of the program.
+// Owns: Node.js that waits warm in a guest. Descriptor 3 brings what is added to the environment and a
+// command line of `node`: `W` to rehearse it, `R` to run it; what it does not know how to do in this
+// process it leaves to a fresh one. Descriptor 4 takes the status of the program.
 const fs = require("node:fs");
 const crypto = require("node:crypto");
 const { createRequire, Module } = require("node:module");
 const { resolve } = require("node:path");
+const v8 = require("node:v8");
 const vm = require("node:vm");
 require("node:util");
 require("node:timers/promises");
@@ -47,15 +47,17 @@ function leaveSoon() {
   process.on("uncaughtExceptionMonitor", () => {
     said = true;
   });
-  const { emit } = process;
   process.emit = function (name, ...values) {
     const heard = Reflect.apply(emit, this, [name, ...values]);
     const status = Number(process.exitCode ?? values[0] ?? 0) & 255;
     if (name !== "exit" || said || status === UNSETTLED) return heard;
-    fs.writeSync(end, Buffer.of(status));
-    for (;;) Atomics.wait(NEVER, 0, 0);
+    fs.writeSync(rehearsing ? NOWHERE : end, Buffer.of(status));
+    while (!rehearsing) Atomics.wait(NEVER, 0, 0);
+    return heard;
   };
 }
+const { emit } = process;
+const NOWHERE = fs.openSync("/dev/null", "w");
 const UNSETTLED = 13;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
@@ -76,9 +78,26 @@ async function warmUp() {
     await new Promise((done) => setTimeout(done, 1));
     await new Promise((done) => setImmediate(done));
   }
-  for (const name of NAMES) delete globalThis[name];
 }
 let warmed = 0;
+
+// All of a call but its end. What V8 would collect or compile better one day is done, or put off until
+// there is a program to do it for: a software processor would translate that in the middle of a call.
+async function rehearse(line) {
+  await warmUp();
+  await new Promise((done) => setImmediate(() => done(run(line))));
+  process.emit("exit", 0);
+  process.emit = emit;
+  process.removeAllListeners("uncaughtExceptionMonitor");
+  for (const name of NAMES) delete globalThis[name];
+  gc();
+}
+let rehearsing = true;
+v8.setFlagsFromString("--expose-gc");
+const gc = vm.runInNewContext("gc");
+v8.setFlagsFromString("--no-expose-gc");
+const BETTER = ["opt", "maglev"];
+for (const each of BETTER) v8.setFlagsFromString(`--no-${each}`);
 
 function fresh(args) {
   process.execve(process.execPath, ["node", ...args], process.env);
@@ -143,15 +162,21 @@ function run(args) {
 async function wait() {
   await warmUp();
   fs.writeSync(CONTROL, "R");
-  while (read(1).toString() === "W") {
-    await warmUp();
+  for (;;) {
+    rehearsing = read(1).toString() === "W";
+    const texts = read(read(4).readUInt32LE(0)).toString().split("\0");
+    const own = texts.indexOf("");
+    const line = texts.slice(own + 2, -1);
+    environment(texts.slice(0, own));
+    if (!rehearsing) {
+      fs.closeSync(CONTROL);
+      fs.closeSync(NOWHERE);
+      for (const each of BETTER) v8.setFlagsFromString(`--${each}`);
+      // Out of this function: what the program throws is nobody's rejection.
+      return setImmediate(run, line);
+    }
+    await rehearse(line);
     fs.writeSync(CONTROL, "w");
   }
-  const texts = read(read(4).readUInt32LE(0)).toString().split("\0");
-  fs.closeSync(CONTROL);
-  const own = texts.indexOf("");
-  environment(texts.slice(0, own));
-  // Out of this function: what the program throws is nobody's rejection.
-  setImmediate(run, texts.slice(own + 2, -1));
 }
 wait();

@@ -1,9 +1,8 @@
-# Owns: Python that waits warm in a guest. Descriptor 3 brings what to do: `W` warms up what a call
-# will need, `R` brings what is added to the environment
-# and the command line of `python3`; what it does not know how to do in this
+# Owns: Python that waits warm in a guest. Descriptor 3 brings what is added to the environment and a
+# command line of `python3`: `W` to rehearse it, `R` to run it; what it does not know how to do in this
 # process it leaves to a fresh one.
 import atexit, base64, collections, datetime, functools, hashlib, io, itertools, json, math, os, random, re, sys
-import threading, traceback, types
+import signal, threading, traceback, types
 
 CONTROL = 3
 END = 4
@@ -100,31 +99,45 @@ def flush():
 # What Python does at its end that can be seen from outside: threads, functions, destructors, streams.
 # Taking the interpreter apart takes longer than most programs: its status is told before that.
 def leave(code):
-    threading._shutdown()
-    atexit._run_exitfuncs()
+    if not rehearsing:
+        threading._shutdown()
+        atexit._run_exitfuncs()
     forget()
     try:
         flush()
     except OSError:
         code = 120
+    if rehearsing:
+        return
     if os.getpid() == PID:
         os.write(END, bytes([code]))
+        while True:
+            signal.pause()
     os._exit(code)
+
+
+def rehearse(args):
+    path, argv, main = list(sys.path), sys.argv, sys.modules["__main__"]
+    warm_up()
+    run(args)
+    sys.path[:], sys.argv, sys.modules["__main__"] = path, argv, main
 
 
 PID = os.getpid()
 os.set_inheritable(END, False)
 warm_up()
 os.write(CONTROL, b"R")
-while True:
-    if read(1) == b"W":
-        warm_up()
-        os.write(CONTROL, b"w")
-        continue
+rehearsing = True
+while rehearsing:
+    rehearsing = read(1) == b"W"
     line = read(int.from_bytes(read(4), "little")).decode("utf-8", "surrogateescape")
-    os.close(CONTROL)
     texts = line.split("\0")
     own = texts.index("")
     os.environ.update(text.split("=", 1) for text in texts[:own])
-    run(texts[own + 2 : -1])
-    break
+    args = texts[own + 2 : -1]
+    if rehearsing:
+        rehearse(args)
+        os.write(CONTROL, b"w")
+    else:
+        os.close(CONTROL)
+        run(args)
