@@ -84,3 +84,13 @@ test("arguments that do not fit are told; each seed is its own", () => {
   expect(unfit(request)).toBeNull();
   expect(encodeSeed().subarray(0, 32).equals(encodeSeed().subarray(0, 32))).toBe(false);
 });
+
+test("output over its limit ends the call, and is not kept", async () => {
+  const limits = { ...LIMITS, outputBytes: 100 };
+  const { end, collected } = await call(
+    [frame("O", "x".repeat(60)), frame("E", "x".repeat(41)), EXIT],
+    limits,
+  );
+  expect(end).toMatchObject({ tag: "killed", limit: "output" });
+  expect(collected.bytes).toBe(60);
+});
