@@ -20,6 +20,7 @@ export type Say = (level: "info" | "warn", message: string, fields?: unknown) =>
 export interface ClusterStore {
   /** What is weaker than it might seem. */
   readonly weak: readonly string[];
+  /** Nothing of this node runs there any more. */
   left(partition: number): void;
 }
 
@@ -37,8 +38,9 @@ export class Cluster {
   readonly #weak: readonly string[];
   #trouble: ClusterView["trouble"] = null;
   #changed = false;
+  readonly #attended = Promise.withResolvers<void>();
   /** What the tree follows now, and what it will follow then. */
-  #under: Promise<void> = Promise.resolve();
+  #under: Promise<void> = this.#attended.promise;
   #next: Promise<void> | null = null;
   readonly #waiting: StoreNews[] = [];
 
@@ -78,7 +80,8 @@ export class Cluster {
   /** The tree has started: it follows from now on. */
   attend(kernel: Kernel): void {
     this.#kernel = kernel;
-    if (this.#changed) this.#follow(kernel);
+    if (this.#changed) void this.#follow();
+    this.#attended.resolve();
     for (const news of this.#waiting.splice(0)) this.hear(news);
   }
 
@@ -118,15 +121,15 @@ export class Cluster {
     this.#held[partition] = kind === "taken" ? 1 : 0;
     this.#changed = true;
     if (kind === "lost") this.#say("warn", `partition ${partition} is lost: ${why}`);
-    const followed = this.#kernel ? this.#follow(this.#kernel) : Promise.resolve();
-    if (kind === "leaving") void followed.then(() => this.#store.left(partition));
+    if (kind !== "taken") void this.#follow().then(() => this.#store.left(partition));
+    else if (this.#kernel !== null) void this.#follow();
   }
 
   /** Changes that come while the tree follows earlier ones are followed together. */
-  #follow(kernel: Kernel): Promise<void> {
+  #follow(): Promise<void> {
     this.#next ??= this.#under.then(() => {
       this.#next = null;
-      this.#under = this.#rehome(kernel);
+      this.#under = this.#rehome(this.#kernel as Kernel);
       return this.#under;
     });
     return this.#next;

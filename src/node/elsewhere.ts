@@ -98,6 +98,8 @@ export function elsewhereOf(options: ElsewhereOptions): Elsewhere {
       return true;
     }
     if (envelope.kind === "reply") return has(to) && send(partitionOf(to, spread), envelope);
+    // The store has told its node.
+    if (envelope.kind === "nudge") return has(to);
     if (!TRAVELS.has(envelope.kind)) return false;
     const child = childOf(envelope);
     if (child !== null) return has(child) && send(partitionOf(child, spread), envelope);

@@ -35,8 +35,8 @@ export interface LeaseListener {
   taken(partition: number, token: number): Promise<void>;
   /** Another node should have it: resolves when nothing of ours runs in it any more. */
   leaving(partition: number): Promise<void>;
-  /** It is not ours any more, or we cannot know. */
-  lost(partition: number, why: string): void;
+  /** It is not ours any more, or we cannot know: resolves when nothing of ours runs in it any more. */
+  lost(partition: number, why: string): Promise<void>;
   /** Actors of a partition of ours have mail from other nodes. */
   nudged(partition: number, paths: readonly string[]): void;
   members(members: readonly Member[]): void;
@@ -83,6 +83,8 @@ export class Leases {
   /** Partition → until when it is certainly ours. @unit ms, monotonic */
   readonly #until = new Map<number, number>();
   readonly #leaving = new Set<number>();
+  /** Lost, and something of ours still runs there. */
+  readonly #ending = new Set<number>();
   #cancelRound = () => {};
   #cancelWatch = () => {};
   #round: Promise<void> | null = null;
@@ -144,7 +146,9 @@ export class Leases {
 
   /** A partition turned out to have another holder. */
   drop(partition: number, why: string): void {
-    if (this.#until.delete(partition)) this.#options.listener.lost(partition, why);
+    if (!this.#until.delete(partition)) return;
+    this.#ending.add(partition);
+    void this.#options.listener.lost(partition, why).then(() => this.#ending.delete(partition));
   }
 
   async #doRound(): Promise<void> {
@@ -164,7 +168,8 @@ export class Leases {
     for (let partition = 0; partition < partitions; partition++) {
       const isOurs = preferred(partition, nodes) === node;
       if (this.#until.has(partition)) work.push(this.#renew(partition, isOurs));
-      else if (isOurs) work.push(this.#claim(partition));
+      // What runs there does not know what another holder has done: it must not see the next token.
+      else if (isOurs && !this.#ending.has(partition)) work.push(this.#claim(partition));
     }
     for (const { reason } of (await Promise.allSettled(work)).filter(isRejected)) throw reason;
     if (full !== null) throw full;

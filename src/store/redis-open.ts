@@ -203,8 +203,9 @@ function listenerOf(
     lost(partition, why) {
       store().drop(partition);
       leaving.get(partition)?.();
-      leaving.delete(partition);
+      const left = new Promise<void>((resolve) => leaving.set(partition, resolve));
       news({ kind: "lost", partition, why });
+      return left;
     },
     nudged: (_, paths) => news({ kind: "nudged", paths }),
     members: (members) => news({ kind: "members", members }),

@@ -12,8 +12,6 @@ import { type Arg, type Letter, number, packArgs, type Reply, text } from "./red
 const SCRIPT = script(POST);
 /** The sender of a letter that comes out of no outbox. */
 const NOBODY = "";
-/** The answer for a letter that was there before. */
-const BEFORE = -1;
 
 export interface PostOptions {
   readonly prefix: string;
@@ -43,7 +41,7 @@ export class Posts {
    * A letter out of an outbox of ours.
    *
    * @param handed does whoever asks hand it to its receiver, if that is on this node?
-   * @returns its number; 0 = nobody there; below 0 = kept, and the receiver must read it there
+   * @returns its number; 0 = nobody there; below 0 = kept, now or before, and read from there
    */
   async relay(
     from: number,
@@ -64,7 +62,7 @@ export class Posts {
       });
     }
     this.#done.set(pair, Math.max(nth, before ?? 0));
-    return number(seq) === BEFORE ? 0 : number(seq);
+    return number(seq);
   }
 
   /** A letter of somebody who is not durable. @returns what an enqueue is answered */

@@ -65,6 +65,8 @@ class Member {
   readonly name: string;
   readonly leases: Leases;
   readonly tokens = new Map<number, number>();
+  /** Partitions that are lost, where actors of this node still run. */
+  readonly ending = new Set<number>();
   /** Partition → since when its lease has been over without a word. @unit ms of its own */
   readonly over = new Map<number, number>();
   readonly #world: LeaseWorld;
@@ -92,15 +94,20 @@ class Member {
         ...tell,
         taken: async (partition, token) => {
           world.run.taken++;
+          if (this.ending.has(partition)) world.fail(`${name} takes ${partition} with old actors`);
           this.tokens.set(partition, token);
         },
         leaving: async (partition) => {
           await new Promise<void>((left) => world.at(world.random() * 500, left, this));
           this.tokens.delete(partition);
         },
-        lost: (partition) => {
+        lost: async (partition) => {
           world.run.lost++;
           this.tokens.delete(partition);
+          this.ending.add(partition);
+          const ms = world.calm ? 1 : world.random() * 1.5 * world.leaseMs;
+          await new Promise<void>((left) => world.at(ms, left, this));
+          this.ending.delete(partition);
         },
       },
     });
@@ -221,7 +228,7 @@ export class LeaseWorld {
       const current = this.server.meta.get(`{sim/${partition}}:lease`);
       if (token !== current?.token) this.run.refused++;
       else if (current.holder === member.name) this.run.accepted++;
-      else this.#fail(`${member.name} commits with ${current.holder}'s token`);
+      else this.fail(`${member.name} commits with ${current.holder}'s token`);
     }
   }
 
@@ -258,7 +265,7 @@ export class LeaseWorld {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const sure = running.filter(({ leases }) => leases.held.includes(partition));
       if (!this.#wild && sure.length > 1) {
-        this.#fail(`${sure.map(({ name }) => name).join(" and ")} both hold ${partition}`);
+        this.fail(`${sure.map(({ name }) => name).join(" and ")} both hold ${partition}`);
       }
     }
     for (const member of running) this.#told(member);
@@ -277,7 +284,7 @@ export class LeaseWorld {
       over.set(partition, since);
       // (A claim whose answer took long may be over before it is taken: it is not over for longer.)
       if (member.now - since > NOTICE_MS)
-        this.#fail(`${name} is not told that it lost ${partition}`);
+        this.fail(`${name} is not told that it lost ${partition}`);
     }
   }
 
@@ -287,11 +294,11 @@ export class LeaseWorld {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const holders = living.filter(({ leases }) => leases.held.includes(partition));
       if (holders.length !== 1)
-        this.#fail(`${partition} is held by ${holders.length} nodes at the end`);
+        this.fail(`${partition} is held by ${holders.length} nodes at the end`);
     }
   }
 
-  #fail(what: string): void {
+  fail(what: string): void {
     this.run.violation ??= `at ${Math.round(this.now)} ms: ${what}`;
   }
 }
