@@ -78,7 +78,6 @@ export class Stage {
       nowMs: 0,
       freeze: true,
       sink: (event) => event.type === "starting" && this.#watchTimers(),
-      onRoot: (signal) => this.#told(signal),
     });
     this.#tap();
   }
@@ -247,6 +246,9 @@ export class Stage {
         return envelope.ask === 0 ? undefined : this.#ask(envelope);
       case "call":
         return this.#startChild(envelope);
+      case "started":
+      case "exited":
+        return this.#told(envelope);
       case "watch":
         this.#watches.set(envelope.id, to);
         break;
