@@ -78,6 +78,8 @@ function guestOn(socket: Socket, { fault }: Manner): void {
     child.stdout?.on("data", (bytes: Buffer) => say("O", bytes));
     child.stderr?.on("data", (bytes: Buffer) => say("E", bytes));
     child.once("error", () => {});
+    // It may end without having read it.
+    child.stdin?.on("error", () => {});
     child.once("close", (code) => {
       const use = { signal: 0, oom: 0, full: 0, cpuUs: 1_000, peak: 4_096 };
       say("X", Buffer.from(JSON.stringify({ code: code ?? -1, ...use })));
