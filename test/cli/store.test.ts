@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { nodesFolder } from "../../src/observe/nodes.ts";
 import { encode } from "../../src/store/codec.ts";
 import { openSqlite, type SqliteEngine } from "../../src/store/sqlite.ts";
 import { commit, enqueue, forget, load } from "../tck/store-ops.ts";
@@ -57,15 +58,18 @@ test("verify reads everything, beside the node that has it", async () => {
 });
 
 test("without --data: the folder .coppice, else that of the only node which was started here", async () => {
-  const missing = errorOf(await cli(["store", "stat", "--json"], { cwd: own.path }));
-  expect(missing.at).toBe(join(own.path, ".coppice", "coppice.db"));
-  const desk = () => new FakeNode([supervisorRow("/desk")]);
-  const cwd = process.cwd();
-  await serve(desk(), { app: "/apps/desk.ts", data });
-  const stat = async () => (await cli(["store", "stat", "--json"], { cwd })).out;
-  expect(JSON.parse(await stat()).file).toBe(join(data, "coppice.db"));
-  await serve(desk(), { app: "/apps/other.ts", data: own.path });
-  expect(await stat()).toBe("");
+  const stat = () => cli(["store", "stat", "--json"], { cwd: own.path });
+  expect(errorOf(await stat()).at).toBe(join(own.path, ".coppice", "coppice.db"));
+  const started = async (nth: number, folder: string) => {
+    await serve(new FakeNode([supervisorRow("/desk")]), { app: "/apps/desk.ts", data: folder });
+    const entry = join(nodesFolder(), `${process.pid}-${nth}.json`);
+    const said = JSON.parse(fs.readFileSync(entry, "utf8"));
+    fs.writeFileSync(entry, JSON.stringify({ ...said, cwd: own.path }));
+  };
+  await started(1, data);
+  expect(JSON.parse((await stat()).out).file).toBe(join(data, "coppice.db"));
+  await started(2, own.path);
+  expect((await stat()).out).toBe("");
 });
 
 describe("verify finds", () => {
