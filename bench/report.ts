@@ -34,9 +34,9 @@ their servers are fetched when they are first measured, and flush what they flus
 the same: a message to one of 1,000 keys is kept, handled, and adds one to the key's count. BullMQ, and
 a step of DBOS, may count a message twice when a process dies; coppice and Restate do not. 256 calls are
 under way (BullMQ: 1,000 jobs are added at a time, 256 handled together); the messages of coppice are
-told in one go by an actor of the same thread that forgets: a counter has handled all of its own in
-one turn, and one commit stands for them (ADR 34). Mail from outside, from other threads and from
-durable actors is written first; that takes about eight times the processor time.
+told in one go by an actor on a thread of its own, so that each is written before it is handled.
+\`durable-near\`: told by an actor of the counters' own thread that forgets, they are written only if
+they wait (ADR 34): a counter handles all of its own in one turn, and one commit stands for them.
 
 \`passive\` and \`recovery\` have no peers: nodes of their own, each in a new process, on stores of so
 many actors, none of them awake. \`startMs\` is from \`start()\` to the answer to the first message,

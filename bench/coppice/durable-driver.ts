@@ -54,14 +54,19 @@ const Counter = actor("counter", {
 type Counters = readonly Ref<typeof messages>[];
 const DURABLE = { ...ROOMY, durable: true } as const;
 
+/** A driver on the thread of the counters, or on its own: then each message is stored first (ADR 34). */
+export type Where = "near" | "apart";
+
 /** The app of a durable program: its driver, which forgets, and counters that do not. */
 function durableApp(
   behaviour: ReturnType<typeof driver> | ReturnType<typeof awaitingDriver>,
   counters: Parameters<typeof supervisor>[2],
   store: StoreSpec,
+  where: Where = "near",
 ): App {
   const driving = behaviour as ReturnType<typeof driver>;
-  const root = supervisor("bench", {}, [...counters, child("driver", driving, ROOMY)]);
+  const options = where === "near" ? ROOMY : ({ ...ROOMY, placement: "own-thread" } as const);
+  const root = supervisor("bench", {}, [...counters, child("driver", driving, options)]);
   return app({ store, root });
 }
 
@@ -80,13 +85,13 @@ function deal(ctx: DriverContext, n: number, counters: Counters): void {
 }
 
 /** n messages dealt out to counters that are children of the root. */
-export function dealtApp(durability: "flushed" | "committed"): App {
+export function dealtApp(durability: "flushed" | "committed", where: Where): App {
   const all = refs("/bench/counter-", COUNTERS);
   const dealing = driver(
     (ctx, n) => deal(ctx, n, all),
     () => COUNTERS,
   );
-  return durableApp(dealing, children(COUNTERS), onDisk(durability));
+  return durableApp(dealing, children(COUNTERS), onDisk(durability), where);
 }
 
 /** The same on Redis: children of a dynamic supervisor, which are spread over its partitions. */
@@ -104,7 +109,7 @@ export function redisApp(): App {
     () => COUNTERS,
   );
   const store = redis({ url: process.env.BENCH_REDIS as string });
-  return durableApp(dealing, [dynamic("counters", {}, Counter, DURABLE)], store);
+  return durableApp(dealing, [dynamic("counters", {}, Counter, DURABLE)], store, "apart");
 }
 
 /** A program of actors that forget, beside counters that nobody uses. */

@@ -278,9 +278,18 @@ export const PROGRAMS: readonly Program[] = [
     fewer: { restate: 4_000, dbos: 2_000 },
   },
   {
+    name: "durable-near",
+    unit: "message",
+    about: "the same, told by an actor of their thread that forgets: written only if it waits",
+    n: 50_000,
+    fixed: true,
+    quick: 2_000,
+    peers: ["coppice"],
+  },
+  {
     name: "durable-redis",
     unit: "message",
-    about: "the same on Redis, appendfsync everysec: a power cut may take the last second",
+    about: "as durable, on Redis, appendfsync everysec: a power cut may take the last second",
     n: 50_000,
     fixed: true,
     quick: 2_000,
@@ -302,7 +311,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: "durable-relaxed",
     unit: "message",
-    about: "the same, when commits are visible before they are on disk",
+    about: "as durable, when commits are visible before they are on disk",
     n: 50_000,
     fixed: true,
     quick: 2_000,
