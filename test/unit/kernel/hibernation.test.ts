@@ -307,6 +307,18 @@ function raw(t: Bench, request: { op: "which_children"; after: string; max: numb
   });
 }
 
+test("who counts them while one is being forgotten is answered when it is", async () => {
+  const t = await node();
+  for (const id of ["a", "b", "c"]) await start(t, id);
+  const { control } = t.world;
+  const found: unknown[] = [];
+  for (const request of [{ op: "terminate_child", id: "a" }, { op: "count_children" }] as const) {
+    control.call("/s/d", request, 60_000, (answer) => found.push(told(answer)));
+  }
+  await t.advance(10);
+  expect(found).toMatchObject([{ ok: null }, { ok: { active: 2 } }]);
+});
+
 test("many that are needed at once come back side by side, each once", async () => {
   const t = await node();
   const ids = Array.from({ length: 40 }, (_, n) => `k${n}`);
