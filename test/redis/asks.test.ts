@@ -1,10 +1,10 @@
 // Questions, starts and watches between nodes, when one of the two is lost.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClusterView } from "../../src/observe/view.ts";
 import { partitionOf } from "../../src/store/partition.ts";
-import { killAll, type NodeProcess, startNode } from "./node-process.ts";
-import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
+import { type NodeProcess, serving, startNode } from "./node-process.ts";
+import { whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
 const SPREAD = { partitions: 8, dynamic: ["/bank/accounts"] };
@@ -12,16 +12,12 @@ const SPREAD = { partitions: 8, dynamic: ["/bank/accounts"] };
 const LONG = 100_000;
 
 describe.skipIf(missing !== null)("questions between nodes", () => {
-  let server: RedisServer;
+  const stage = serving();
   let prefix = "";
   let prefixes = 0;
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterEach(killAll, 60_000);
-  afterAll(() => server.end());
 
-  const node = () => startNode({ REDIS_URL: server.url, REDIS_PREFIX: prefix, REDIS_LEASE: "3s" });
+  const node = () =>
+    startNode({ REDIS_URL: stage.server.url, REDIS_PREFIX: prefix, REDIS_LEASE: "3s" });
   const heldBy = async (by: NodeProcess) => ((await by.do({ do: "cluster" })) as ClusterView).held;
   /** The one with the trunk, and another one that holds something, too. */
   const two = async () => {

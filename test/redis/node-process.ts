@@ -3,7 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import type { Command } from "./node-main.ts";
+import { type RedisServer, startRedis } from "./server.ts";
 
 const PROGRAM = join(import.meta.dirname, "node-main.ts");
 
@@ -103,4 +105,15 @@ export async function startNode(env: Record<string, string>): Promise<NodeProces
     signal: (signal) => child.kill(signal),
     kill: (signal) => killed(child, signal),
   };
+}
+
+/** A server for the tests of a file: it ends with the last of them, their nodes with each. */
+export function serving(): { readonly server: RedisServer } {
+  const stage = { server: null as unknown as RedisServer };
+  beforeAll(async () => {
+    stage.server = await startRedis();
+  });
+  afterEach(killAll, 60_000);
+  afterAll(() => stage.server.end());
+  return stage;
 }

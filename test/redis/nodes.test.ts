@@ -1,26 +1,21 @@
 // Several nodes of one app on one Redis: each actor runs on one of them, whichever are left.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClusterView } from "../../src/observe/view.ts";
-import { killAll, type NodeProcess, startNode } from "./node-process.ts";
+import { type NodeProcess, serving, startNode } from "./node-process.ts";
 import { startProxy } from "./proxy.ts";
-import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
+import { whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
 const NAMES = Array.from({ length: 12 }, (_, n) => `a${n}`);
 
 describe.skipIf(missing !== null)("nodes on one Redis", () => {
-  let server: RedisServer;
+  const stage = serving();
   let prefix = "";
   let prefixes = 0;
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterEach(killAll, 60_000);
-  afterAll(() => server.end());
 
   const node = (lease = "4s") =>
-    startNode({ REDIS_URL: server.url, REDIS_PREFIX: prefix, REDIS_LEASE: lease });
+    startNode({ REDIS_URL: stage.server.url, REDIS_PREFIX: prefix, REDIS_LEASE: lease });
   const two = async () => {
     prefix = `nodes${++prefixes}`;
     const first = await node();
@@ -31,7 +26,7 @@ describe.skipIf(missing !== null)("nodes on one Redis", () => {
   const holders = async () => {
     const found = new Map<string, number>();
     for (let partition = 0; partition < 8; partition++) {
-      const holder = (await server.client.get(`{${prefix}/${partition}}:lease`)) ?? "nobody";
+      const holder = (await stage.server.client.get(`{${prefix}/${partition}}:lease`)) ?? "nobody";
       found.set(holder, (found.get(holder) ?? 0) + 1);
     }
     return found;
@@ -118,7 +113,7 @@ describe.skipIf(missing !== null)("nodes on one Redis", () => {
 
   test("cut off from Redis, a node stops its actors; they live on elsewhere; it comes back", async () => {
     prefix = `nodes${++prefixes}`;
-    const proxy = await startProxy(server.port);
+    const proxy = await startProxy(stage.server.port);
     const cable = { REDIS_URL: proxy.url, REDIS_PREFIX: prefix, REDIS_LEASE: "2s" };
     const first = await startNode(cable);
     const second = await node("2s");
@@ -143,9 +138,9 @@ describe.skipIf(missing !== null)("nodes on one Redis", () => {
     await openAll(second);
     const paid = payAll(first, 2);
     await expect.poll(async () => (await balances(second)).got).toBe(paid);
-    await server.kill("SIGKILL");
+    await stage.server.kill("SIGKILL");
     await expect.poll(() => first.said.join("\n")).toMatch(/is lost/);
-    await server.again();
+    await stage.server.again();
     await shared(2);
     const after = await balances(first);
     expect([after.got, sum(after)]).toEqual([paid, 1_000 * NAMES.length]);

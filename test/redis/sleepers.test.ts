@@ -1,31 +1,26 @@
 // Accounts that sleep on several nodes: partitions move meanwhile, nodes come and are killed, and who is
 // needed wakes on the node that has its partition then, nobody else.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ClusterView } from "../../src/observe/view.ts";
 import { partitionOf, preferred } from "../../src/store/partition.ts";
-import { killAll, type NodeProcess, startNode } from "./node-process.ts";
-import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
+import { type NodeProcess, serving, startNode } from "./node-process.ts";
+import { whyNoRedis } from "./server.ts";
 
 const missing = await whyNoRedis();
 const NAMES = Array.from({ length: 16 }, (_, n) => `a${n}`);
 
 describe.skipIf(missing !== null)("sleepers on several nodes", () => {
-  let server: RedisServer;
+  const stage = serving();
   let prefix = "";
   let prefixes = 0;
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterEach(killAll, 60_000);
-  afterAll(() => server.end());
 
   const node = () =>
     startNode({
-      ...{ REDIS_URL: server.url, REDIS_PREFIX: prefix, REDIS_LEASE: "4s" },
+      ...{ REDIS_URL: stage.server.url, REDIS_PREFIX: prefix, REDIS_LEASE: "4s" },
       REDIS_IDLE: "100ms",
     });
-  const holder = (partition: number) => server.client.get(`{${prefix}/${partition}}:lease`);
+  const holder = (partition: number) => stage.server.client.get(`{${prefix}/${partition}}:lease`);
   const nameOf = async (by: NodeProcess) => ((await by.do({ do: "cluster" })) as ClusterView).node;
   const PARTITIONS = Array.from({ length: 8 }, (_, n) => n);
   /** All partitions are where they should be when these are all nodes. */
