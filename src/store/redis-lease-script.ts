@@ -29,7 +29,8 @@ return 0
 
 /**
  * A node says that it lives. KEYS: nodes (sorted set by end of life), facts (hash). ARGV: node, ms,
- * facts as JSON; ms 0 = it goes. Answers: names and facts of all who live.
+ * facts as JSON; ms 0 = it goes. Answers: in how many ms the next of the others would be gone (-1: there is
+ * none), then names and facts of all who live.
  */
 export const PRESENCE = `
 local time = redis.call('TIME')
@@ -45,8 +46,11 @@ else
   redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
 end
-local all = {}
-for _, node in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+local all = { -1 }
+local living = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+for i = 1, #living, 2 do
+  local node = living[i]
+  if node ~= ARGV[1] and all[1] < 0 then all[1] = tonumber(living[i + 1]) - now end
   all[#all + 1] = node
   all[#all + 1] = redis.call('HGET', KEYS[2], node) or '{}'
 end

@@ -19,6 +19,8 @@ const MARGIN_MS = 1_000;
 const WORDS_PER_LEASE = 4;
 /** How often a node looks whether a lease is over. @unit ms */
 const WATCH_MS = 100;
+/** Leases of a node that is gone end within moments of its presence: asked for again so soon. @unit ms */
+const AGAIN_MS = 100;
 
 const SCRIPTS = { lease: script(LEASE), release: script(RELEASE), presence: script(PRESENCE) };
 
@@ -91,6 +93,8 @@ export class Leases {
   #ended = false;
   /** Who lived when last asked. */
   #nodes: readonly string[] = [];
+  /** When the next round is due if a node dies now, or has died. @unit ms from the last one on */
+  #soonMs = Number.POSITIVE_INFINITY;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -122,7 +126,7 @@ export class Leases {
       this.#cancelRound();
       const { clock, leaseMs } = this.#options;
       const again = () => void this.round().catch(() => {});
-      this.#cancelRound = clock.after(leaseMs / WORDS_PER_LEASE, again);
+      this.#cancelRound = clock.after(Math.min(leaseMs / WORDS_PER_LEASE, this.#soonMs), again);
     });
     return this.#round;
   }
@@ -154,6 +158,7 @@ export class Leases {
   async #doRound(): Promise<void> {
     const { partitions, listener, node } = this.#options;
     let full: unknown = null;
+    this.#soonMs = Number.POSITIVE_INFINITY;
     try {
       const members = await this.#present(this.#options.leaseMs);
       listener.members(members);
@@ -202,8 +207,11 @@ export class Leases {
 
   async #claim(partition: number): Promise<void> {
     const asked = this.#options.clock.now();
-    const [token] = await this.#ask(partition);
-    if (token === 0) return;
+    const [token, holder] = await this.#ask(partition);
+    if (token === 0) {
+      if (!this.#nodes.includes(holder)) this.#soonMs = Math.min(this.#soonMs, AGAIN_MS);
+      return;
+    }
     try {
       await this.#options.listener.taken(partition, token);
     } catch (thrown) {
@@ -247,7 +255,8 @@ export class Leases {
     const keys = [`{${prefix}}:nodes`, `{${prefix}}:facts`];
     const args = [node, String(ms), facts(this.held)];
     const reply = await connections.call(0, SCRIPTS.presence, keys, args);
-    const all = (reply as Reply[]).map(text);
+    const [next, ...all] = (reply as Reply[]).map(text);
+    if (Number(next) >= 0) this.#soonMs = Number(next) + AGAIN_MS / 2;
     return all.flatMap((name, at) => (at % 2 ? [] : [{ node: name, facts: all[at + 1] ?? "" }]));
   }
 }

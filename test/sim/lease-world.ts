@@ -56,7 +56,10 @@ class Server {
     for (const [name, { until }] of this.#members) if (until <= now) this.#members.delete(name);
     if (ms === 0) this.#members.delete(node);
     else this.#members.set(node, { until: now + ms, facts });
-    return [...this.#members].sort().flatMap(([name]) => [Buffer.from(name), Buffer.from("{}")]);
+    const others = [...this.#members].filter(([name]) => name !== node);
+    const next = Math.min(...others.map(([, { until }]) => until - now));
+    const living = [...this.#members].sort().flatMap(([name]) => [name, "{}"]);
+    return [Number.isFinite(next) ? next : -1, ...living.map((each) => Buffer.from(each))];
   }
 }
 
@@ -193,6 +196,21 @@ export class LeaseWorld {
     this.#settled();
     for (const { leases } of this.#members) leases.abandon();
     return this.run;
+  }
+
+  /** One of two nodes dies. @returns how long its partitions are nobody's, beyond their lease. @unit ms */
+  async failover(): Promise<number> {
+    this.calm = true;
+    for (const n of [0, 1]) this.#join(n);
+    await this.#until((4 + this.random()) * this.leaseMs);
+    const [dies, stays] = this.#members as [Member, Member];
+    this.#die(dies);
+    const died = this.now;
+    while (stays.leases.held.length < PARTITIONS && this.run.violation === null) {
+      await this.#until(this.now + 10);
+    }
+    stays.leases.abandon();
+    return this.now - died - this.leaseMs;
   }
 
   #join(n: number): void {

@@ -36,6 +36,13 @@ test("clocks that are too slow: two may believe in one lease, and one of them co
   expect([refused > SEEDS, accepted > SEEDS]).toEqual([true, true]);
 });
 
+test("what a dead node held is taken within moments of its lease, however long that is", async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const lateMs = await new LeaseWorld(Leases, seeded(seed), false).failover();
+    expect(lateMs, `seed ${seed}`).toBeLessThan(400);
+  }
+});
+
 const SABOTAGES = [
   ["a lease is believed in to its end", " - MARGIN_MS", "", "both hold"],
   [
