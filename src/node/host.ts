@@ -20,6 +20,7 @@ import { crashing, crashPoint } from "../store/crash-point.ts";
 import { brokerOf, type PoolCall, type SandboxCall } from "../tool/broker.ts";
 import type { DeskLine } from "./desk-link.ts";
 import type { Forward } from "./elsewhere.ts";
+import { Lookout } from "./lookout.ts";
 import { type MovingData, movingOf } from "./moving.ts";
 import { monotonicMs, Pump } from "./pump.ts";
 import { StoreLink } from "./store-link.ts";
@@ -45,6 +46,8 @@ export interface HostOptions {
   readonly root: SupervisorSpec;
   /** What moving actors takes; null where no actor lives. */
   readonly moving: MovingData | null;
+  /** Longest look out for mail of other threads; 0 = none. @unit µs */
+  readonly lookoutUs: number;
   readonly freeze: boolean;
   readonly sink: NonNullable<KernelOptions["sink"]>;
   /** Other nodes, made with the kernel they are for. */
@@ -145,14 +148,26 @@ export interface Host {
   readonly store: StoreClient | null;
 }
 
+/** What not every thread has, or not every Node. */
+const partsOf = ({ onRoot, cells, meter }: HostOptions) => ({
+  ...(onRoot ? { onRoot } : {}),
+  ...(cells ? { cells } : {}),
+  ...(meter ? { meter } : {}),
+  ...(drain ? { drain } : {}),
+});
+
+const lookoutOf = ({ lookoutUs }: HostOptions, mail: () => boolean) =>
+  new Lookout({ limitMs: lookoutUs / 1_000, mail, now: () => performance.now() });
+
 /** Builds a kernel and what drives it. */
 export function createHost(options: HostOptions): Host {
   const { thread, places, names } = options;
   let link: StoreLink | null = null;
+  const lookout = lookoutOf(options, () => transport.awaited());
   const pump = new Pump(() => {
     transport.flush();
     link?.flush();
-  });
+  }, lookout);
   const transport = new PortTransport({
     names,
     deliver: (envelope) => kernel.deliver(envelope),
@@ -162,6 +177,7 @@ export function createHost(options: HostOptions): Host {
     },
     after: pump.now,
     wake: pump.wake,
+    stir: lookout.stir,
     room: (thread) => kernel.lines.room(thread),
     refuse: (envelope, error) => refuse(kernel, envelope, error),
     overflow: (mail) => undeliverable(kernel, mail, "mailbox_full", null),
@@ -196,11 +212,8 @@ export function createHost(options: HostOptions): Host {
     sink: options.sink,
     freeze: options.freeze,
     ...(options.elsewhere ? { elsewhere: options.elsewhere(() => kernel, forward) } : {}),
-    ...(options.onRoot ? { onRoot: options.onRoot } : {}),
-    ...(options.cells ? { cells: options.cells } : {}),
-    ...(options.moving?.rebalancing ? { moving: movingOf(options.moving, places) } : {}),
-    ...(options.meter ? { meter: options.meter } : {}),
-    ...(drain ? { drain } : {}),
+    ...partsOf(options),
+    ...(options.moving?.rebalancing ? { moving: movingOf(options.moving, places, lookout) } : {}),
     wake: pump.wake,
   });
   pump.attach(kernel);

@@ -7,6 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 import { CELLS, LIVES } from "../kernel/guard.ts";
 import type { ThreadData, ToThread } from "./messages.ts";
 import type { Thread } from "./thread.ts";
+import type { LineEnd } from "./transport.ts";
 
 const NAMES = ["pool", "sandbox", "desk"] as const;
 
@@ -23,10 +24,23 @@ export function toolLines() {
   };
 }
 
+/** A counter that two threads share: a cache line of its own, or each would slow down the other. */
+const counter = () => new Int32Array(new SharedArrayBuffer(128));
+
+/** The two ends of a new line between two threads. */
+export function lineEnds(): [LineEnd, LineEnd] {
+  const { port1, port2 } = new MessageChannel();
+  const [first, second] = [counter(), counter()];
+  return [
+    { port: port1, ours: first, theirs: second },
+    { port: port2, ours: second, theirs: first },
+  ];
+}
+
 /** A line to a thread, for that one. */
-export function connect(to: Thread, thread: number, port: MessageChannel["port1"]): void {
-  const message: ToThread = { kind: "peer", thread, port };
-  to.post(message, [port as never]);
+export function connect(to: Thread, thread: number, end: LineEnd): void {
+  const message: ToThread = { kind: "peer", thread, end };
+  to.post(message, [end.port as never]);
 }
 
 /** Memory to share with a new thread. The lives it gives out are later than its predecessor's. */

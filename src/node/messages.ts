@@ -12,6 +12,7 @@ import type { Facts } from "./facts.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { MovingData } from "./moving.ts";
 import type { Preemption } from "./options.ts";
+import type { LineEnd } from "./transport.ts";
 
 /** What a worker thread is started with. */
 export interface ThreadData {
@@ -39,6 +40,8 @@ export interface ThreadData {
   /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
   readonly cells: SharedArrayBuffer;
   readonly preemption: Preemption;
+  /** Longest look out for mail of other threads; 0 = none. @unit µs */
+  readonly lookoutUs: number;
   readonly moving: MovingData;
   /** Trace failures of plain handlers too: the predecessor was lost by one (mishaps.ts). */
   readonly traceAll: boolean;
@@ -46,7 +49,7 @@ export interface ThreadData {
 
 /** Main → thread. */
 export type ToThread =
-  | { kind: "peer"; thread: number; port: MessagePort }
+  | { kind: "peer"; thread: number; end: LineEnd }
   | { kind: "lost"; thread: number }
   | { kind: "root" }
   /** To the control thread: a thread to watch, with a line to it. */

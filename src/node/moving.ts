@@ -74,8 +74,13 @@ export interface MovingData {
 }
 
 /** For the kernel of one thread. */
-export function movingOf(data: MovingData, places: Places): MovingOptions {
+export function movingOf(
+  data: MovingData,
+  places: Places,
+  lookout: { readonly spentMs: number },
+): MovingOptions {
   let last = performance.eventLoopUtilization();
+  let spentMs = 0;
   return {
     threads: data.threads,
     generation: data.generation,
@@ -85,9 +90,12 @@ export function movingOf(data: MovingData, places: Places): MovingOptions {
     mayMove: (path) => data.rebalancing !== null && places.isAlone(path),
     busy: () => {
       const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, last);
+      const { active, idle } = performance.eventLoopUtilization(now, last);
+      // Who looks out for mail has time for others.
+      const workMs = Math.max(active - (lookout.spentMs - spentMs), 0);
       last = now;
-      return utilization;
+      spentMs = lookout.spentMs;
+      return workMs / Math.max(active + idle, 1);
     },
   };
 }

@@ -3,7 +3,6 @@
  * that are lost, stop in order. Runs on the main thread and does little there.
  * Does not own: the inside of a thread (thread-main.ts), what its user can do (system.ts).
  */
-import { MessageChannel } from "node:worker_threads";
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
 import { type ExitReason, explainStart, formatReason } from "../actor/exit.ts";
@@ -15,13 +14,14 @@ import { createLog } from "../observe/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
-import { cellsAfter, connect, toolLines, watch } from "./lines.ts";
+import { cellsAfter, connect, lineEnds, toolLines, watch } from "./lines.ts";
 import { appUrl, checkTiers, loadApp } from "./load.ts";
 import type { FromThread } from "./messages.ts";
 import { rebalancing } from "./moving.ts";
 import {
   dataFolder,
   heapBytes,
+  lookoutUs,
   type Preemption,
   preemption,
   type StartOptions,
@@ -66,6 +66,7 @@ class Node implements ThreadListener {
   readonly #preemption: Preemption;
   readonly #rebalancing: Rebalancing | null;
   readonly #heapBytes: number | null;
+  readonly #lookoutUs: number;
   readonly #log: (event: KernelEvent) => void;
   readonly #ended = Promise.withResolvers<ExitReason>();
   /** Why, once nothing runs any more. */
@@ -87,6 +88,7 @@ class Node implements ThreadListener {
     this.#preemption = preemption(options);
     this.#rebalancing = rebalancing(options.rebalance, count, app);
     this.#heapBytes = heapBytes(options);
+    this.#lookoutUs = lookoutUs(options);
     this.#log = createLog(options.log ?? "warn");
     this.#started.promise.catch(() => {});
     this.host = createHost({
@@ -103,6 +105,8 @@ class Node implements ThreadListener {
       desk: null,
       root: app.root,
       moving: null,
+      // The loop belongs to the program that started us.
+      lookoutUs: 0,
       freeze: false,
       sink: (fact, atMs) => this.events([{ atMs, thread: this.#total + 1, ...fact }]),
       onStoreFailure: () => {},
@@ -245,6 +249,7 @@ class Node implements ThreadListener {
       freeze,
       cells: cellsAfter(this.threads[thread]?.data.cells),
       preemption: this.#preemption,
+      lookoutUs: this.#lookoutUs,
       moving: { rebalancing: this.#rebalancing, threads: this.#total, generation, losses },
       traceAll,
       among: store.cluster?.data ?? null,
@@ -255,15 +260,15 @@ class Node implements ThreadListener {
     const control = thread === CONTROL ? made : this.threads[CONTROL];
     lines.connect(control);
     for (const other of this.threads) {
-      const { port1, port2 } = new MessageChannel();
       if (other.data.thread === thread) continue;
-      connect(other, thread, port1);
-      connect(made, other.data.thread, port2);
+      const [theirs, ours] = lineEnds();
+      connect(other, thread, theirs);
+      connect(made, other.data.thread, ours);
     }
-    const { port1, port2 } = new MessageChannel();
-    this.host.transport.connect(thread, port1);
-    port1.unref();
-    connect(made, this.#total + 1, port2);
+    const [here, there] = lineEnds();
+    this.host.transport.connect(thread, here);
+    here.port.unref();
+    connect(made, this.#total + 1, there);
     this.threads[thread] = made;
     if (thread !== CONTROL)
       made.ready.then(

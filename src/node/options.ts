@@ -54,6 +54,12 @@ export interface StartOptions {
    * @default true, if there are some @source ADR 0025
    */
   rebalance?: boolean | RebalanceOptions;
+  /**
+   * How long a thread without work looks out for mail of other threads before it sleeps, while that
+   * pays: the answer to an ask then wakes nobody. 0 switches it off.
+   * @unit µs @default 100 @limit 0 … 1000 @source ADR 0033
+   */
+  lookout?: number;
 }
 
 /** Where a node's data lies, or null when its store forgets. */
@@ -86,6 +92,11 @@ export function preemption(options: StartOptions): Preemption {
     graceMs: settings.period(abortGrace, 1_000, "abortGrace", AT),
     hangMs: settings.period(hangLimit, 2_000, "hangLimit", AT),
   };
+}
+
+/** @throws E_SPEC_RANGE */
+export function lookoutUs({ lookout }: StartOptions): number {
+  return settings.integer(lookout, 100, [0, 1_000], "lookout", AT);
 }
 
 /** Heap of a scheduler thread, or null for the default. @throws E_UNITS E_SPEC_RANGE */

@@ -11,6 +11,7 @@ import { MessageChannel } from "node:worker_threads";
 import { recover } from "../kernel/aborting.ts";
 import { BEATS } from "../kernel/guard.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Lookout } from "./lookout.ts";
 
 /** Longest time in turns before I/O gets its chance. @unit ms */
 const SLICE_MS = 8;
@@ -32,6 +33,9 @@ export function monotonicMs(): number {
 export class Pump {
   readonly #channel = new MessageChannel();
   readonly #flush: () => void;
+  readonly #lookout: Pick<Lookout, "look" | "turned">;
+  /** The event loop has its turn before anybody looks out again. */
+  #turning = false;
   #kernel: Kernel | null = null;
   #posted = false;
   #timer: NodeJS.Timeout | null = null;
@@ -42,9 +46,13 @@ export class Pump {
   /** Where the run that was ended stood, as its watcher saw it. */
   aborted = "";
 
-  /** @param flush sends the batches that have collected */
-  constructor(flush: () => void) {
+  /**
+   * @param flush sends the batches that have collected
+   * @param lookout looks out for mail of other threads while there is nothing to do
+   */
+  constructor(flush: () => void, lookout: Pick<Lookout, "look" | "turned">) {
     this.#flush = flush;
+    this.#lookout = lookout;
     this.#channel.port1.on("message", () => {
       this.#posted = false;
       this.#run();
@@ -118,7 +126,25 @@ export class Pump {
     kernel.guard.rest();
     this.#entered = false;
     if (kernel.busy) this.#again();
-    else this.#sleep(kernel);
+    else {
+      this.#sleep(kernel);
+      // (Where handlers go on in the microtasks after this callback, they must not wait.)
+      if (!kernel.resumed) this.#lookOut(kernel);
+    }
+  }
+
+  /**
+   * Mail that comes meanwhile is taken as soon as this callback returns; what has ended waits no
+   * longer than a look takes, and timers and sockets have their turn again and again.
+   */
+  #lookOut(kernel: Kernel): void {
+    if (this.#turning || this.#posted || this.#lookout.look()) return;
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turning = false;
+      this.#lookout.turned();
+      if (!kernel.busy && !this.#stopped) this.#lookOut(kernel);
+    });
   }
 
   #recover(kernel: Kernel, sliceMs: number): void {

@@ -154,7 +154,7 @@ function watched(app: App, host: Host): void {
 function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null): void {
   switch (message.kind) {
     case "peer":
-      return host.transport.connect(message.thread, message.port);
+      return host.transport.connect(message.thread, message.end);
     case "lost":
       watcher?.remove(message.thread);
       host.transport.disconnect(message.thread);
@@ -229,6 +229,7 @@ async function main(): Promise<void> {
     desk: deskLine(data.desk),
     root: app.root,
     moving: data.moving,
+    lookoutUs: data.lookoutUs,
     freeze: data.freeze,
     ...metered,
     sink,

@@ -1,7 +1,8 @@
 /**
  * Owns: lines to the other threads: batches of envelopes over MessagePorts, in order per pair of
  * threads and numbered, so that loss or reordering is an error and no mystery; how much may be under
- * way. Does not own: what a batch looks like (batch.ts), which threads there are (node.ts), what
+ * way; counters in shared memory of what was posted, for who looks out for it (lookout.ts).
+ * Does not own: what a batch looks like (batch.ts), which threads there are (node.ts), what
  * resting senders do (kernel/resting.ts).
  */
 import type { MessagePort } from "node:worker_threads";
@@ -31,6 +32,8 @@ export interface TransportHost {
   after(): void;
   /** There is something to flush. */
   wake(): void;
+  /** A post leaves, or has arrived: answers may follow soon. */
+  stir(): void;
   /** A line that was crowded has room again. */
   room(thread: number): void;
   /** This envelope cannot travel: it holds what is no data, or names what the app does not know. */
@@ -39,10 +42,21 @@ export interface TransportHost {
   overflow(mail: Mail): void;
 }
 
+/** One end of a line, as it is given to a thread. The port travels, the rest is shared. */
+export interface LineEnd {
+  readonly port: MessagePort;
+  /** Counts what the other side has posted; what this one has: each is written after the post. */
+  readonly theirs: Int32Array;
+  readonly ours: Int32Array;
+}
+
 /** One line: this thread's end of it. */
 class Line {
   /** Null until the thread is there. */
+  readonly end: LineEnd | null;
   readonly port: MessagePort | null;
+  /** Posts of the other side that have arrived: in the sense of {@link LineEnd}, modulo 2^32. */
+  taken = 0;
   /** Batches that wait, the last one still growing. */
   readonly batches: Envelope[][];
   waiting: number;
@@ -56,17 +70,30 @@ class Line {
   unconfirmed = 0;
 
   /** @param old what has waited for the thread goes on waiting here */
-  constructor(port: MessagePort | null, old?: Line) {
-    this.port = port;
+  constructor(end: LineEnd | null, old?: Line) {
+    this.end = end;
+    this.port = end?.port ?? null;
     this.batches = old?.batches ?? [[]];
     this.waiting = old?.waiting ?? 0;
     this.crowded = old?.crowded ?? false;
+  }
+
+  post(message: Parcel | number, transfer: readonly ArrayBuffer[] = []): void {
+    this.port?.postMessage(message, transfer);
+    if (this.end !== null) Atomics.add(this.end.ours, 0, 1);
+  }
+
+  /** Has something been posted that has not been taken? */
+  get awaited(): boolean {
+    return this.end !== null && ((Atomics.load(this.end.theirs, 0) - this.taken) | 0) > 0;
   }
 }
 
 /** Lines to all other threads. */
 export class PortTransport implements Transport {
   readonly #lines = new Map<number, Line>();
+  /** The same, for a quick look at all of them. */
+  #ends: Line[] = [];
   readonly #host: TransportHost;
 
   constructor(host: TransportHost) {
@@ -74,12 +101,14 @@ export class PortTransport implements Transport {
   }
 
   /** A thread is there, or there again: what was waiting for it goes out. */
-  connect(thread: number, port: MessagePort): void {
+  connect(thread: number, end: LineEnd): void {
     const waited = this.#lines.get(thread);
     waited?.port?.close();
-    const line = new Line(port, waited);
+    const line = new Line(end, waited);
     this.#lines.set(thread, line);
-    port.on("message", (message: Parcel | number) => {
+    this.#ends = [...this.#lines.values()];
+    end.port.on("message", (message: Parcel | number) => {
+      line.taken++;
       if (typeof message === "number") this.#confirmed(thread, line, message);
       else this.#receive(thread, line, message);
     });
@@ -90,7 +119,14 @@ export class PortTransport implements Transport {
   disconnect(thread: number): void {
     this.#lines.get(thread)?.port?.close();
     this.#lines.delete(thread);
+    this.#ends = [...this.#lines.values()];
   }
+
+  /** Has any other thread posted what has not been taken here? */
+  readonly awaited = (): boolean => {
+    for (const line of this.#ends) if (line.awaited) return true;
+    return false;
+  };
 
   send(thread: number, envelope: Envelope): boolean {
     const line = this.#lineTo(thread);
@@ -138,32 +174,33 @@ export class PortTransport implements Transport {
     // A refusal may send something itself: it must not overtake the rest of its batch.
     if (line.sending) return;
     line.sending = true;
-    while (line.port !== null && line.waiting > 0 && line.open < WINDOW) {
+    while (line.end !== null && line.waiting > 0 && line.open < WINDOW) {
       const batch = line.batches.shift() as Envelope[];
       if (line.batches.length === 0) line.batches.push([]);
       line.waiting -= batch.length;
-      this.#post(line, line.port, batch);
+      this.#post(line, batch);
     }
     line.sending = false;
   }
 
-  #post(line: Line, port: MessagePort, batch: readonly Envelope[]): void {
+  #post(line: Line, batch: readonly Envelope[]): void {
     let parcel: Parcel;
     try {
       parcel = packBatch(line.sent + 1, batch, this.#host.names);
     } catch (error) {
       // What cannot travel spoils itself only.
-      if (batch.length > 1) for (const each of batch) this.#post(line, port, [each]);
+      if (batch.length > 1) for (const each of batch) this.#post(line, [each]);
       else this.#host.refuse(batch[0] as Envelope, error);
       return;
     }
+    this.#host.stir();
     line.sent++;
     line.open += batch.length;
-    if (Array.isArray(parcel)) port.postMessage(parcel);
-    else port.postMessage(parcel, [parcel.buffer as ArrayBuffer]);
+    line.post(parcel, Array.isArray(parcel) ? [] : [parcel.buffer as ArrayBuffer]);
   }
 
   #receive(from: number, line: Line, parcel: Parcel): void {
+    this.#host.stir();
     this.#host.before();
     let count = 0;
     const number = unpackBatch(parcel, this.#host.names, (envelope) => {
@@ -173,7 +210,7 @@ export class PortTransport implements Transport {
     assert(number === ++line.received, "K7", `batch ${number} from ${from}`);
     line.unconfirmed += count;
     if (line.unconfirmed >= CONFIRM) {
-      line.port?.postMessage(line.unconfirmed);
+      line.post(line.unconfirmed);
       line.unconfirmed = 0;
     }
     this.#host.after();

@@ -226,6 +226,7 @@ describe("settings", () => {
   test.each([
     [{ preempt: "sometimes" as never }, "E_SPEC_STRATEGY"],
     [{ abortGrace: 0 }, "E_SPEC_RANGE"],
+    [{ lookout: 1_001 }, "E_SPEC_RANGE"],
     [{ hangLimit: "soon" as never }, "E_UNITS"],
     [{ threadHeap: "1mb" as const }, "E_SPEC_RANGE"],
   ])("%o is refused", async (options, code) => {

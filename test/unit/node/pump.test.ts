@@ -12,10 +12,37 @@ test("when the turns are over, what the batches took along has left and no budge
     timers: { next: () => null },
     busy: false,
   } as unknown as Kernel;
-  const pump = new Pump(() => done.push("flush"));
+  const pump = new Pump(() => done.push("flush"), {
+    look: () => done.push("look") > 0,
+    turned: () => {},
+  });
   pump.attach(kernel);
   pump.enter();
   pump.now();
   pump.stop();
-  expect(done).toEqual(["clock", "turn", "turn", "turn", "flush", "rest"]);
+  expect(done).toEqual(["clock", "turn", "turn", "turn", "flush", "rest", "look"]);
+});
+
+test("with nothing to do it looks out for mail; the event loop has its turn when that is due", async () => {
+  const done: string[] = [];
+  const kernel = {
+    guard: { cells: new Int32Array(64), current: null, rest: () => {} },
+    advance: () => {},
+    runTurn: () => false,
+    timers: { next: () => null },
+    busy: true,
+  };
+  const due = [true, true, false];
+  const lookout = {
+    look: () => done.push("look") > 0 && due.pop() === true,
+    turned: () => void done.push("turned"),
+  };
+  const pump = new Pump(() => {}, lookout);
+  pump.attach(kernel as unknown as Kernel);
+  pump.now();
+  expect(done).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  kernel.busy = false;
+  await expect.poll(() => done).toEqual(["look", "turned", "look"]);
+  pump.stop();
 });

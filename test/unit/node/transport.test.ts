@@ -1,6 +1,6 @@
 // Lines between threads: what travels, in which order, how much at a time; what cannot travel.
 
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
@@ -10,6 +10,7 @@ import { memory } from "../../../src/actor/store.ts";
 import { tool } from "../../../src/actor/tool.ts";
 import { mailOf } from "../../../src/kernel/mailbox.ts";
 import type { Envelope, Mail } from "../../../src/kernel/ports.ts";
+import { lineEnds } from "../../../src/node/lines.ts";
 import { PortTransport } from "../../../src/node/transport.ts";
 import { namesOf } from "../../../src/node/wire.ts";
 
@@ -37,6 +38,7 @@ class End {
     before: () => {},
     after: () => {},
     wake: () => {},
+    stir: () => {},
     room: () => this.rooms++,
     refuse: (envelope, error) => {
       this.refused.push({ envelope, error: error as Error });
@@ -54,21 +56,22 @@ interface Tapped {
 }
 
 function pair(): Tapped & AsyncDisposable {
-  const { port1, port2 } = new MessageChannel();
+  const [one, two] = lineEnds();
   const [a, b] = [new End(), new End()];
   const posted: unknown[] = [];
-  const tapped = Object.create(port1, {
+  const { port } = one;
+  const tapped = Object.create(port, {
     postMessage: {
       value: (message: unknown, transfer?: never[]) => {
         posted.push(typeof message === "object" && !Array.isArray(message) ? "bytes" : message);
-        port1.postMessage(message, transfer);
+        port.postMessage(message, transfer);
       },
     },
-    on: { value: (event: string, listener: () => void) => port1.on(event, listener) },
-    close: { value: () => port1.close() },
+    on: { value: (event: string, listener: () => void) => port.on(event, listener) },
+    close: { value: () => port.close() },
   }) as MessagePort;
-  a.transport.connect(2, tapped);
-  b.transport.connect(1, port2);
+  a.transport.connect(2, { ...one, port: tapped });
+  b.transport.connect(1, two);
   return {
     posted,
     a,
@@ -80,7 +83,8 @@ function pair(): Tapped & AsyncDisposable {
   };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+// (Timers come before ports: after a timer that is late the ports have their turn too.)
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 5));
 const tell = (message: unknown, to = "/desk/one") => mailOf(to, "note", message, "/desk/two", 0);
 
 test("mail, asks, answers and signals arrive as they were, in order", async () => {
@@ -240,14 +244,14 @@ test("a bounded number is under way; senders hear when to rest and when to go on
 });
 
 test("mail waits for a thread that is not there yet; at its loss what was under way is gone", async () => {
-  const { port1, port2 } = new MessageChannel();
+  const [one, two] = lineEnds();
   const [a, b] = [new End(), new End()];
   a.transport.send(2, tell("lost"));
   a.transport.disconnect(2);
   a.transport.send(2, tell("kept"));
   a.transport.flush();
-  a.transport.connect(2, port1);
-  b.transport.connect(1, port2);
+  a.transport.connect(2, one);
+  b.transport.connect(1, two);
   a.transport.flush();
   await turn();
   expect(b.heard.map((each) => each.kind === "mail" && each.message)).toEqual(["kept"]);
@@ -259,4 +263,24 @@ test("more than a million waiting messages are refused", () => {
   const a = new End();
   for (let i = 0; i < 1_000_003; i++) a.transport.send(2, tell(i));
   expect(a.overflowed.map(({ message }) => message)).toEqual([1_000_000, 1_000_001, 1_000_002]);
+});
+
+test("what has been posted and not been taken is seen at once, also a confirmation", async () => {
+  await using line = pair();
+  const { a, b } = line;
+  expect([a.transport.awaited(), b.transport.awaited()]).toEqual([false, false]);
+  for (let i = 0; i < 1_024; i++) a.transport.send(2, tell(i));
+  a.transport.send(2, tell("more"));
+  expect(b.transport.awaited()).toBe(true);
+  a.transport.flush();
+  await turn();
+  expect(b.heard).toHaveLength(1_025);
+  expect([a.transport.awaited(), b.transport.awaited()]).toEqual([false, false]);
+  // Both batches were taken; what confirmed them was seen under way by nobody, and has arrived.
+  b.transport.send(1, tell("back"));
+  b.transport.flush();
+  expect([a.transport.awaited(), b.transport.awaited()]).toEqual([true, false]);
+  // Nothing of a line that is gone is awaited.
+  a.transport.disconnect(2);
+  expect(a.transport.awaited()).toBe(false);
 });
