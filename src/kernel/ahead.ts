@@ -3,7 +3,7 @@
  * of its own thread has sent. Handled by the time its turn to be written comes, it is not written
  * at all: the commit of what it led to stands for both (ADR 0034). Its `seq` is below 0 until then:
  * that of the life that has it.
- * Does not own: what is written and what is not (store/committer.ts), handling (handling.ts).
+ * Does not own: what is written and what is not (store/unwritten.ts), handling (handling.ts).
  * Invariant: whatever loses such a message has lost its sender as well, who remembers nothing.
  */
 import { Address } from "../actor/protocol.ts";

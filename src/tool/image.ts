@@ -16,7 +16,10 @@ const RECIPE = 7;
 /** Files of ours that a guest runs; the host talks to them. */
 const GUEST = new URL("./guest/", import.meta.url);
 export const guestFile = (name: GuestFile): string => new URL(name, GUEST).pathname;
-export const GUEST_FILES = ["init.c", "relay.c", "warm.cjs", "warm.py"] as const;
+export const GUEST_FILES = [
+  ...(["init.c", "boot.h", "channel.h", "kernel-files.h", "network.h", "scratch.h"] as const),
+  ...(["witness.h", "relay.c", "warm.cjs", "warm.py"] as const),
+] as const;
 export type GuestFile = (typeof GUEST_FILES)[number];
 
 /** Interpreters a guest may have; every guest has a shell. */

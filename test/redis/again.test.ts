@@ -111,6 +111,13 @@ describe.skipIf(missing !== null)("answers that get lost", () => {
     expect(await next()).toMatchObject([{ fenced: false, seqs: [expect.toSatisfy(above)] }]);
   });
 
+  test("a letter that came another way meanwhile is read where it is, and not sent again", async () => {
+    // As if another holder had relayed it already.
+    await server.client.hincrby(keysOf("again", 1).meta, "i0", 1);
+    const sent = await run(commit(a, 1, { mails: [mail(b, "twice")] }));
+    expect(sent).toMatchObject([{ fenced: false, seqs: [expect.toSatisfy((seq) => seq < 0)] }]);
+  });
+
   test("K11: behind a newer holder's back nothing is committed, and the partition is given up", async () => {
     const { meta } = keysOf("again", 0);
     await server.client.hincrby(meta, "token", 1);

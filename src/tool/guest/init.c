@@ -1,8 +1,8 @@
 /*
- * Owns: the guest's first process. It loads drivers, mounts the read-only root and the scratch
- * space, keeps a warm interpreter ready, runs the one command it is given as an ordinary user inside
- * a control group, and relays its streams, and its connections to the host's proxy if hosts are granted. It is trusted only until the guest is owned: every
- * limit that matters is held again on the host.
+ * Owns: the guest's first process. It starts from a read-only root (boot.h), keeps a warm interpreter
+ * ready, runs the one command it is given as an ordinary user inside a control group, and relays its
+ * streams, and its connections to the host's proxy if hosts are granted (network.h). It is trusted only
+ * until the guest is owned: every limit that matters is held again on the host.
  * Does not own: deadlines and output limits (host), what frames mean there (../frames.ts).
  */
 #define _GNU_SOURCE
@@ -31,11 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MAX (1 << 20)
-#define CHUNK 32768
 #define ARGS_MAX 1024
 #define TOOL_ID 1000
-#define WITNESS_MAX 4000
 /* <linux/random.h>; its headers and those of the C library define some macros twice. */
 #define ADD_ENTROPY 0x40085203
 #define RESEED 0x5207
@@ -44,22 +41,11 @@
 #define FLAG_NETWORK 2
 #define ENV_OWN 5
 #define ENV_MAX 16
-#define STREAMS 32
-#define WINDOW 65536
-#define PROXY_PORT 3128
-/* <linux/vm_sockets.h>, which small C libraries do not have. */
-#define FAMILY_VSOCK 40
-#define VSOCK_ANY 0xffffffffu
-/* Below 1024, so that no tool can take it. The host connects to it; see ../vsock.ts. */
-#define VSOCK_PORT 52
-struct vsock_address {
-  unsigned short family, zero;
-  unsigned int port, machine;
-  unsigned char flags, rest[3];
-};
 
-static int port = -1;         /* the channel to the host */
-static int door = -1;         /* where the host connects to it; -1: the channel is a console, always there */
+#include "channel.h"
+#include "kernel-files.h"
+#include "scratch.h"
+
 static char warm_name[32];    /* interpreter that waits warm; empty: none */
 static pid_t warm = 0;
 static int warm_control = -1;
@@ -68,136 +54,8 @@ static size_t rehearsal_length;
 static int warm_end = -1;     /* where the warm interpreter says how it ends */
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
-static int fan = -1;
 static char *envs[ENV_OWN + ENV_MAX + 1] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/scratch",
                        "TMPDIR=/scratch", "LANG=C.UTF-8", "USER=tool", 0};
-
-static void fatal(const char *what) {
-  dprintf(2, "init: %s: %s\n", what, strerror(errno));
-  reboot(RB_AUTOBOOT);
-  for (;;) pause();
-}
-
-/* The channel has ended. A console never does; through a door the host comes again, and takes what it missed anew. */
-static size_t got_n = 0;
-static void lost(const char *what) {
-  if (door < 0) fatal(what);
-  close(port);
-  port = -1;
-  got_n = 0;
-}
-
-/* ---- frames: length, type, checksum, payload; see ../frames.ts ---- */
-
-static uint32_t crc_table[256];
-static void crc_init(void) {
-  for (uint32_t i = 0; i < 256; i++) {
-    uint32_t c = i;
-    for (int k = 0; k < 8; k++) c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
-    crc_table[i] = c;
-  }
-}
-static uint32_t crc(uint32_t c, const unsigned char *b, size_t n) {
-  c = ~c;
-  while (n--) c = crc_table[(c ^ *b++) & 255] ^ (c >> 8);
-  return ~c;
-}
-static void put_all(int fd, const void *bytes, size_t n) {
-  const char *p = bytes;
-  while (n) {
-    ssize_t k = write(fd, p, n);
-    if (k < 0) {
-      if (errno == EINTR || errno == EAGAIN) continue;
-      if (fd == port) lost("port");
-      return;
-    }
-    p += k;
-    n -= k;
-  }
-}
-static void put_u32(unsigned char *p, uint32_t v) { p[0] = v; p[1] = v >> 8; p[2] = v >> 16; p[3] = v >> 24; }
-static uint32_t get_u32(const unsigned char *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
-static uint64_t get_u64(const unsigned char *p) { return get_u32(p) | (uint64_t)get_u32(p + 4) << 32; }
-
-static unsigned char frame[9 + CHUNK];
-/* Sends what lies at frame + 9. */
-static void send_frame(char type, size_t n) {
-  put_u32(frame, n);
-  frame[4] = type;
-  put_u32(frame + 5, crc(crc(0, frame + 4, 1), frame + 9, n));
-  put_all(port, frame, 9 + n);
-}
-static void send_text(char type, const char *text) {
-  size_t n = strlen(text);
-  memcpy(frame + 9, text, n);
-  send_frame(type, n);
-}
-
-static unsigned char got[FRAME_MAX + 9];
-/* Reads what the port has. The host's side of a console may not be connected yet: then it reads as ended. */
-static void fill(void) {
-  ssize_t k = read(port, got + got_n, sizeof got - got_n);
-  if (k > 0) got_n += k;
-  else if (k == 0 && door < 0) usleep(1000);
-  else if (k == 0 || (errno != EINTR && errno != EAGAIN)) lost("port");
-}
-/* A complete frame at the start of `got`? Its payload is at got + 9. */
-static int complete(size_t *n) {
-  if (got_n < 9) return 0;
-  *n = get_u32(got);
-  if (*n > FRAME_MAX) fatal("frame too long");
-  if (got_n < 9 + *n) return 0;
-  if (crc(crc(0, got + 4, 1), got + 9, *n) != get_u32(got + 5)) fatal("checksum");
-  return 1;
-}
-static void drop(size_t n) {
-  if (got_n < 9 + n) return; /* the channel was lost over it */
-  got_n -= 9 + n;
-  memmove(got, got + 9 + n, got_n);
-}
-
-/* ---- small files of the kernel ---- */
-
-static void put_file(const char *path, const char *text) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  put_all(fd, text, strlen(text));
-  close(fd);
-}
-static void put_number(const char *path, uint64_t v) {
-  char b[32];
-  snprintf(b, sizeof b, "%llu", (unsigned long long)v);
-  put_file(path, b);
-}
-/* The number after `key` in a file of the kernel; without a key its first number. */
-static uint64_t number_in(const char *path, const char *key) {
-  static char b[8192];
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  ssize_t n = read(fd, b, sizeof b - 1);
-  close(fd);
-  if (n <= 0) return 0;
-  b[n] = 0;
-  char *p = key ? strstr(b, key) : b;
-  return p ? strtoull(p + (key ? strlen(key) : 0), 0, 10) : 0;
-}
-/* Packets and connections the kernel had no way for: the guest has no network. */
-static uint64_t no_route(void) {
-  static char b[8192];
-  int fd = open("/proc/net/snmp", O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? 0 : read(fd, b, sizeof b - 1);
-  if (fd >= 0) close(fd);
-  b[n > 0 ? n : 0] = 0;
-  char *names = strstr(b, "Ip: "), *values = names ? strstr(names + 4, "Ip: ") : 0;
-  if (!values) return 0;
-  char *at = strstr(names, " OutNoRoutes");
-  if (!at || at > values) return 0;
-  int column = 0;
-  for (char *p = names; p <= at; p++) column += *p == ' ';
-  char *p = values;
-  for (; *p && column; p++) column -= *p == ' ';
-  return strtoull(p, 0, 10);
-}
 
 /* ---- the command ---- */
 
@@ -273,158 +131,8 @@ static void start_warm(void) {
   if (read(warm_control, &ready, 1) != 1) fatal("warm interpreter");
 }
 
-/* ---- a witness: what the command opened, ran and left, seen from outside of it ---- */
-
-static int witnessed = 0;
-static void witness_line(const char *what, const char *path) {
-  char line[4200];
-  if (witnessed++ >= WITNESS_MAX) return;
-  snprintf(line, sizeof line, "%s\t%s", what, path);
-  send_text('L', line);
-}
-static void witness_start(void) {
-  fan = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
-  uint64_t mask = FAN_OPEN | FAN_OPEN_EXEC;
-  if (fan < 0 || fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/") ||
-      fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/proc") ||
-      fanotify_mark(fan, FAN_MARK_ADD | FAN_MARK_MOUNT, mask, AT_FDCWD, "/scratch"))
-    witness_line("blind", strerror(errno));
-}
-static void witness_read(void) {
-  static char events[16384] __attribute__((aligned(8)));
-  char link[64], path[4096];
-  ssize_t n;
-  while (fan >= 0 && (n = read(fan, events, sizeof events)) > 0) {
-    struct fanotify_event_metadata *e = (void *)events;
-    for (; FAN_EVENT_OK(e, n); e = FAN_EVENT_NEXT(e, n)) {
-      if (e->mask & FAN_Q_OVERFLOW) witness_line("lost", "events");
-      if (e->fd < 0) continue;
-      if (e->pid != getpid()) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", e->fd);
-        ssize_t k = readlink(link, path, sizeof path - 1);
-        if (k > 0) {
-          path[k] = 0;
-          witness_line(e->mask & FAN_OPEN_EXEC ? "exec" : "open", path);
-        }
-      }
-      close(e->fd);
-    }
-  }
-}
-static int witness_entry(const char *path, const struct stat *s, int kind, struct FTW *at) {
-  char line[4200];
-  if (at->level == 0) return 0;
-  snprintf(line, sizeof line, "%llu\t%s", kind == FTW_F ? (unsigned long long)s->st_size : 0ull, path);
-  witness_line(kind == FTW_SL ? "link" : kind == FTW_F ? "file" : "folder", line);
-  return witnessed >= WITNESS_MAX;
-}
-
-/* ---- the way out: connections to a port of the guest, carried over the channel; see ../streams.ts ---- */
-
-static struct stream {
-  int fd; /* < 0: free */
-  uint32_t id, credit; /* what the host still takes */
-  int ended, host_ended, shut;
-  size_t length; /* of what waits for the command */
-  unsigned char waiting[WINDOW];
-} streams[STREAMS];
-static int listener = -1;
-static uint32_t last_stream = 0;
-
-/* kind, stream, and what lies at frame + 14 */
-static void say_stream(char kind, struct stream *s, size_t n) {
-  frame[9] = kind;
-  put_u32(frame + 10, s->id);
-  send_frame('n', 5 + n);
-}
-static void open_network(void) {
-  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-  struct sockaddr_in here = {AF_INET, htons(PROXY_PORT), {htonl(INADDR_LOOPBACK)}};
-  listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (listener < 0 || ioctl(listener, SIOCSIFFLAGS, &lo) || bind(listener, (void *)&here, sizeof here) ||
-      listen(listener, 128))
-    fatal("network");
-  for (struct stream *s = streams; s < streams + STREAMS; s++) s->fd = -1;
-}
-static void end_stream(struct stream *s, int say) {
-  close(s->fd);
-  s->fd = -1;
-  if (say) say_stream('c', s, 0);
-}
-static void accept_stream(struct stream *s) {
-  s->fd = accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (s->fd < 0) return;
-  s->id = ++last_stream;
-  s->credit = WINDOW;
-  s->ended = s->host_ended = s->shut = 0;
-  s->length = 0;
-  say_stream('o', s, 0);
-}
-static void flush_stream(struct stream *s) {
-  ssize_t k = s->length ? write(s->fd, s->waiting, s->length) : 0;
-  if (k < 0 && errno != EAGAIN && errno != EINTR) return end_stream(s, 1);
-  if (k > 0) {
-    s->length -= k;
-    memmove(s->waiting, s->waiting + k, s->length);
-    put_u32(frame + 14, k);
-    say_stream('a', s, 4);
-  }
-  if (!s->host_ended || s->length || s->shut) return;
-  shutdown(s->fd, SHUT_WR);
-  s->shut = 1;
-  if (s->ended) end_stream(s, 1);
-}
-static void read_stream(struct stream *s) {
-  size_t most = CHUNK - 5 < s->credit ? CHUNK - 5 : s->credit;
-  ssize_t k = read(s->fd, frame + 14, most);
-  if (k < 0 && errno != EAGAIN && errno != EINTR) return end_stream(s, 1);
-  if (k > 0) {
-    s->credit -= k;
-    say_stream('d', s, k);
-  } else if (k == 0) {
-    s->ended = 1;
-    say_stream('e', s, 0);
-    if (s->shut) end_stream(s, 1);
-  }
-}
-/* The host speaks of a stream; it may be one that has ended meanwhile. */
-static void hear_stream(const unsigned char *p, size_t n) {
-  if (n < 5) fatal("stream");
-  struct stream *s = streams;
-  while (s < streams + STREAMS && (s->fd < 0 || s->id != get_u32(p + 1))) s++;
-  if (listener < 0 || s == streams + STREAMS) return;
-  if (p[0] == 'd' && n - 5 <= WINDOW - s->length) {
-    memcpy(s->waiting + s->length, p + 5, n - 5);
-    s->length += n - 5;
-    flush_stream(s);
-  } else if (p[0] == 'a' && n == 9) s->credit += get_u32(p + 5);
-  else if (p[0] == 'e') {
-    s->host_ended = 1;
-    flush_stream(s);
-  } else if (p[0] == 'c') end_stream(s, 0);
-  else fatal("stream");
-}
-/* Streams that nothing is wanted of now are not watched. @returns how many descriptors are to be */
-static int watch_streams(struct pollfd *p) {
-  int free = 0, n = 1;
-  for (struct stream *s = streams; listener >= 0 && s < streams + STREAMS; s++, n++) {
-    int wanted = (s->credit && !s->ended ? POLLIN : 0) | (s->length ? POLLOUT : 0);
-    p[n] = (struct pollfd){wanted ? s->fd : -1, wanted, 0};
-    free += s->fd < 0;
-  }
-  p[0] = (struct pollfd){free ? listener : -1, POLLIN, 0};
-  return n;
-}
-static void serve_streams(const struct pollfd *p) {
-  for (int i = 0; i < STREAMS; i++) {
-    struct stream *s = &streams[i];
-    int seen = p[i + 1].fd >= 0 ? p[i + 1].revents : 0;
-    if (seen && s->length) flush_stream(s);
-    if (seen && s->fd >= 0 && p[i + 1].events & POLLIN) read_stream(s);
-  }
-  for (int i = 0; i < STREAMS && p[0].revents; i++)
-    if (streams[i].fd < 0) return accept_stream(&streams[i]);
-}
+#include "witness.h"
+#include "network.h"
 
 /* ---- requests ---- */
 
@@ -438,43 +146,6 @@ static void seed(const unsigned char *p, size_t n) {
   uint64_t ms = get_u64(p + 32);
   struct timespec now = {ms / 1000, (ms % 1000) * 1000000};
   if (clock_settime(CLOCK_REALTIME, &now)) fatal("clock");
-}
-/* 'F': flags, path, 0, bytes: a new file; 'f': more bytes of it. */
-static int file_fd = -1;
-static void add_file(char type, unsigned char *p, size_t n) {
-  char path[4200];
-  if (type == 'F') {
-    size_t k = n > 1 ? strnlen((char *)p + 1, n - 1) : 0;
-    if (k == 0 || k + 1 >= n || k > 4000) fatal("file");
-    snprintf(path, sizeof path, "/scratch/%s", p + 1);
-    for (char *s = path + 6; (s = strchr(s, '/')); s++) {
-      *s = 0;
-      if (!mkdir(path, 0755)) chown(path, TOOL_ID, TOOL_ID);
-      *s = '/';
-    }
-    if (file_fd >= 0) close(file_fd);
-    file_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, p[0] & 1 ? 0755 : 0644);
-    if (file_fd >= 0) fchown(file_fd, TOOL_ID, TOOL_ID);
-    p += k + 2;
-    n -= k + 2;
-  }
-  while (n && file_fd >= 0) {
-    ssize_t k = write(file_fd, p, n);
-    if (k <= 0) {
-      send_text('N', strerror(errno)); /* the scratch space is smaller than the files */
-      close(file_fd);
-      file_fd = -1;
-      return;
-    }
-    p += k;
-    n -= k;
-  }
-}
-/* It is there from the start, in each template: a call only tells its size. */
-static void scratch(uint64_t bytes, int flags) {
-  char option[80];
-  snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)bytes);
-  if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV | flags, option)) fatal("scratch");
 }
 /* Throws away what a stream has. */
 static void empty(int fd) {
@@ -618,79 +289,7 @@ static void finish(int status, int witness) {
   send_text('X', text);
 }
 
-/* ---- boot ---- */
-
-static void load(const char *name) {
-  char path[300];
-  snprintf(path, sizeof path, "/modules/%s", name);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fatal(path);
-  /* 4: the file is compressed */
-  if (syscall(SYS_finit_module, fd, "", strstr(name, ".ko.") ? 4 : 0) && errno != EEXIST) fatal(path);
-  close(fd);
-}
-static void load_all(const char *list) {
-  char b[300];
-  FILE *order = fopen(list, "re");
-  while (order && fgets(b, sizeof b, order)) {
-    b[strcspn(b, "\n")] = 0;
-    if (*b) load(b);
-  }
-  if (order) fclose(order);
-}
-/* The value of a word of the kernel's command line. */
-static void word(const char *key, char *value, size_t n) {
-  static char line[4096];
-  int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-  ssize_t k = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
-  if (fd >= 0) close(fd);
-  line[k > 0 ? k : 0] = 0;
-  value[0] = 0;
-  char *p = strstr(line, key);
-  if (p) snprintf(value, n, "%.*s", (int)strcspn(p + strlen(key), " \n"), p + strlen(key));
-}
-/* Where machines have no console: a socket that the host connects to, again after each copy. */
-static void open_door(void) {
-  struct vsock_address here = {FAMILY_VSOCK, 0, VSOCK_PORT, VSOCK_ANY, 0, {0}};
-  load_all("/modules/vsock");
-  door = socket(FAMILY_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (door < 0 || bind(door, (void *)&here, sizeof here) || listen(door, 4)) fatal("vsock");
-}
-/* The host is there, or there again: whom it spoke to before, it has lost. */
-static void let_in(void) {
-  int host = accept4(door, 0, 0, SOCK_CLOEXEC);
-  if (host < 0) return;
-  if (port >= 0) close(port);
-  port = host;
-  got_n = 0;
-  send_text('Y', "1");
-}
-static void boot(void) {
-  char channel[16];
-  mkdir("/dev", 0755);
-  mkdir("/proc", 0555);
-  mkdir("/root", 0755);
-  if (mount("dev", "/dev", "devtmpfs", MS_NOSUID, "")) fatal("/dev");
-  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2")) fatal("/proc");
-  load_all("/modules/order");
-  word("channel=", channel, sizeof channel);
-  if (!strcmp(channel, "vsock")) open_door();
-  for (int i = 0; mount("/dev/vda", "/root", "erofs", MS_RDONLY | MS_NODEV | MS_NOSUID, ""); i++) {
-    if (i > 10000) fatal("root image");
-    usleep(1000);
-  }
-  symlink("/proc/self/fd", "/dev/fd");
-  if (mount("/dev", "/root/dev", 0, MS_MOVE, 0) || mount("/proc", "/root/proc", 0, MS_MOVE, 0)) fatal("move");
-  if (chdir("/root") || mount(".", "/", 0, MS_MOVE, 0) || chroot(".") || chdir("/")) fatal("root");
-  if (mount("cg", "/cg", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "")) fatal("cgroup");
-  put_file("/cg/cgroup.subtree_control", "+memory +pids +cpu");
-  if (mkdir("/cg/tool", 0755)) fatal("cgroup");
-  scratch(1 << 20, 0);
-  chmod("/cg", 0700);
-  put_file("/proc/sys/kernel/dmesg_restrict", "1");
-  put_file("/proc/sys/user/max_user_namespaces", "0");
-  put_file("/proc/sys/kernel/printk", "1");
-}
+#include "boot.h"
 
 /* The warm interpreter has said its status: its own end, which takes long, is nobody's concern. */
 static int interpreter_ended(int *status) {
