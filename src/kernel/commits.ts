@@ -7,7 +7,8 @@
 import { needsNumber } from "./ahead.ts";
 import type { Cell } from "./cell.ts";
 import { released } from "./journal.ts";
-import type { Effect } from "./slice.ts";
+import type { Mail } from "./ports.ts";
+import { type Effect, mailsOf } from "./slice.ts";
 
 /** Commits what the slice holds, if this is a moment to do so. */
 export function seal(cell: Cell): void {
@@ -30,7 +31,7 @@ export function seal(cell: Cell): void {
     // (But timers: they are rows of the first commit.)
     const isTimer = (each: Effect) => each.kind === "run" && each.timer !== undefined;
     for (const each of effects.filter(isTimer)) slice.add(each);
-    return cell.kernel.outgoing.release(
+    return leaveEarly(
       cell,
       effects.filter((each) => !isTimer(each)),
     );
@@ -41,6 +42,24 @@ export function seal(cell: Cell): void {
   more.afterCommit = null;
   if (cell.status === "idle") cell.become("committing");
   cell.kernel.outgoing.commit(commit, effects);
+}
+
+/**
+ * What an init that waits has done so far: it leaves without a commit. Mail that would be numbered
+ * later than now, by another thread or by who is starting, gets its number first: else it would be
+ * read behind what its sender commits later.
+ */
+function leaveEarly(cell: Cell, effects: readonly Effect[]): void {
+  const { kernel, more } = cell;
+  const { members, options, outgoing } = kernel;
+  const isLate = ({ to }: Mail) => {
+    const member = members.get(to);
+    const isHere = member !== undefined && "slice" in member && member.started;
+    return !isHere && options.durable?.(to) === true;
+  };
+  if (!mailsOf(effects).some(isLate)) return outgoing.release(cell, effects);
+  more.committing = true;
+  outgoing.number(cell, effects);
 }
 
 /** The commit in flight is done. */

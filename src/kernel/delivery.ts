@@ -105,6 +105,7 @@ export function enqueued(
   { mail, again, ahead }: Extract<Completion, { kind: "enqueued" }>,
 ): void {
   const { members, moves } = kernel;
+  if (kernel.outgoing.isEarly(mail)) return;
   const member = members.get(mail.to) ?? moves.departures.parting(mail.to) ?? undefined;
   const cell = member !== undefined && "slice" in member ? member : null;
   if (again !== undefined) return repeated(kernel, cell, mail, again.answer);

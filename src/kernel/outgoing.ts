@@ -8,14 +8,16 @@ import type { Cell } from "./cell.ts";
 import { committed } from "./commits.ts";
 import { refused } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Commit, Completion } from "./ports.ts";
-import type { Effect } from "./slice.ts";
+import type { Commit, Completion, Mail } from "./ports.ts";
+import { type Effect, mailsOf } from "./slice.ts";
 
 /** A kernel's commits in flight. */
 export class Outgoing {
   readonly #kernel: Kernel;
   /** Effects that wait, oldest commit first, by path. */
   readonly #waiting = new Map<string, Effect[][]>();
+  /** Mail that is being numbered before it leaves. */
+  readonly #early = new Set<Mail>();
   readonly #flushes: (() => void)[] = [];
 
   constructor(kernel: Kernel) {
@@ -32,6 +34,25 @@ export class Outgoing {
     if (queue === undefined) this.#waiting.set(commit.path, [effects]);
     else queue.push(effects);
     this.#kernel.committer.commit(commit);
+  }
+
+  /** What leaves before its actor is known to the store: its mail is numbered first, nothing else. */
+  number(cell: Cell, effects: readonly Effect[]): void {
+    const mails = mailsOf(effects);
+    for (const mail of mails) {
+      this.#early.add(mail);
+      this.#kernel.committer.enqueue(mail);
+    }
+    this.whenAnswered(() => {
+      const seqs = mails.map(({ seq }) => seq);
+      this.release(cell, effects, seqs);
+      committed(cell);
+    });
+  }
+
+  /** Was this only to be numbered? */
+  isEarly(mail: Mail): boolean {
+    return this.#early.delete(mail);
   }
 
   /** Runs something when the store has answered all that it was asked so far: perhaps at once. */

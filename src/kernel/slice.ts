@@ -29,6 +29,12 @@ export type Effect =
 export const toSend = (envelope: Envelope, id?: string): Effect =>
   id ? { kind: "send", envelope, id } : { kind: "send", envelope };
 
+/** The mail among them. */
+export const mailsOf = (effects: readonly Effect[]): Mail[] =>
+  effects.flatMap((each) =>
+    each.kind === "send" && each.envelope.kind === "mail" ? [each.envelope] : [],
+  );
+
 /** Where a rerun of a message stands: its recorded answers, given again in the order of recording. */
 export class Journal {
   readonly seq: number;

@@ -11,19 +11,16 @@ type Sent = Extract<SimEvent, { type: "sent" }>;
 
 /**
  * K7: keys rise in the order of sending, so per pair they must rise in the order of handling.
- * One case is let through: mail sent before the store knew a durable actor, sender or receiver, got
- * its number late; if the receiver ends, its next life reads such mail behind what was sent later.
+ * One case is let through: what a durable sender sent before the store knew the receiver got its
+ * number late; if the receiver ends, its next life reads such mail behind what was sent later.
  */
-export function fifo({ chaos, census, fail }: Sight) {
+export function fifo({ chaos, fail }: Sight) {
   const { ledger, stream } = chaos;
-  const sent = new Map<number, Sent & { at: number; unnumberedFor: number | null }>();
-  const handlerOf = (life: number) => census.byLife.get(life)?.handler;
+  const sent = new Map<number, Sent & { at: number }>();
   const pairs = new Map<string, { max: number; seen: Set<number> }>();
   return (event: SimEvent) => {
     if (event.type === "sent") {
-      const begins = ledger.isDurable(event.path) && handlerOf(event.life) === "init";
-      const unnumberedFor = begins ? (census.living.get(event.to)?.life ?? 0) : null;
-      sent.set(event.key, { ...event, at: stream.count, unnumberedFor });
+      sent.set(event.key, { ...event, at: stream.count });
     }
     if (event.type !== "enter" || event.handler !== "mail" || event.what === "tick") return;
     const { key, path, what } = event;
@@ -37,10 +34,8 @@ export function fifo({ chaos, census, fail }: Sight) {
     const pair = pairs.get(name) ?? { max: 0, seen: new Set() };
     pairs.set(name, pair);
     const created = ledger.createdAt(path);
-    const { at, unnumberedFor } = from;
     const early =
-      (at < created.at && event.life !== created.life) ||
-      (unnumberedFor !== null && event.life !== unnumberedFor && ledger.isDurable(path));
+      ledger.isDurable(from.path) && from.at < created.at && event.life !== created.life;
     if (key < pair.max && !pair.seen.has(key) && !early) {
       fail(`${path} handles ${what} ${key} of ${from.path} after its ${pair.max}`);
     }

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
-import type { Ref } from "../../../src/actor/protocol.ts";
+import { ask, type Ref } from "../../../src/actor/protocol.ts";
 import { child, dynamic, supervisor } from "../../../src/actor/spec.ts";
 import { seeded } from "../../../src/sim/random.ts";
 import { Bench, shut } from "../../conformance/harness.ts";
@@ -106,6 +106,56 @@ test("mail for an actor that is starting waits, and keeps its order with stored 
     }
     await t.settle();
     expect((await seen(t)).filter((each) => !each.startsWith("down"))).toEqual(texts);
+  }
+});
+
+const hello = ask(z.null(), z.null());
+
+const Helper = actor("helper", {
+  args: z.unknown(),
+  state: z.null(),
+  messages: { hello },
+  init: () => null,
+  on: { hello: (_state, _null, ctx) => ctx.reply(null) },
+});
+
+/** Speaks while it begins, before the store knows it. */
+const Early = actor("early", {
+  args: z.unknown(),
+  state: z.null(),
+  messages: { go: z.null() },
+  init: async (_args, ctx) => {
+    ctx.tell(ctx.self, "go", null);
+    ctx.tell(diary("/s/to"), "note", "1");
+    const helper: Ref<{ hello: typeof hello }> = { path: "/s/h1", behaviour: "helper" };
+    await ctx.ask(helper, "hello", null);
+    return null;
+  },
+  on: { go: (_state, _null, ctx) => ctx.tell(diary("/s/to"), "note", "2") },
+});
+
+test("what an init that waits has sent is read before what it sends later", async () => {
+  // (The two that speak are on one thread, who hears it on another.)
+  for (let seed = 1; seed <= 100; seed++) {
+    const t = new Bench({ threads: 3, seed });
+    t.world.start(
+      supervisor("s", { intensity: 20 }, [
+        child("h1", Helper),
+        child("to", Diary, { durable: true }),
+        child("e1", Early, { durable: true, restart: "temporary" }),
+      ]),
+    );
+    while (!t.events.some((each) => each.type === "starting" && each.path === "/s/e1")) {
+      await t.steps(1);
+    }
+    // What leaves that thread is late, the store is not.
+    t.world.stall("link", t.world.threadOf("/s/e1"), 1_000);
+    await t.steps(1_000);
+    t.world.advance(t.world.nowMs + 1_000);
+    await t.steps(seed % 12);
+    t.world.send({ kind: "kill", to: "/s/to", life: 0, by: "operator" });
+    await t.settle();
+    expect([seed, await seen(t)]).toEqual([seed, ["1", "2"]]);
   }
 });
 
