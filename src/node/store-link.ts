@@ -1,16 +1,20 @@
 /**
- * Owns: one thread's line to the store: batches of encoded requests out, completions in, one batch
- * in flight at a time, so that batches grow by themselves while the store is busy.
+ * Owns: one thread's line to the store: batches of encoded requests out, completions in. One batch is
+ * under way at a time, so that batches grow by themselves while the store is busy; a second one only
+ * when it is large already: then the store has something to do while its answers are dealt with.
  * Does not own: the engine (store/sqlite-writer.ts, memory-host below).
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Completion } from "../kernel/ports.ts";
-import { packAnswers, packOps, unpackAnswers, unpackKept } from "../store/batch.ts";
+import { BATCH_OPS, packAnswers, packOps, unpackAnswers, unpackKept } from "../store/batch.ts";
 import { StoreClient } from "../store/committer.ts";
 import { crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { Question } from "../store/redis-away.ts";
 import type { Cluster } from "./cluster.ts";
+
+/** A second batch goes out when so much waits. */
+const SECOND_OPS = BATCH_OPS / 4;
 
 type Reply = { answers?: Uint8Array; error?: { code: string; message: string; at?: string } };
 
@@ -54,7 +58,8 @@ export class StoreLink {
   }
 
   flush(): void {
-    if (this.#inFlight > 0 || this.client.size === 0) return;
+    const { size, awaited } = this.client;
+    if (this.#inFlight === 0 ? size === 0 : this.#inFlight > 1 || awaited < SECOND_OPS) return;
     this.#inFlight++;
     const ops = packOps(this.client.take());
     crashPoint("batch:taken");

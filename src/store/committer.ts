@@ -97,7 +97,7 @@ export class StoreClient implements Committer {
     }
     if (spared.length > 0) this.#spares(op.commit, spared);
     // Mail that forgets its sender's place (ahead.ts) has none to keep before this.
-    const settles = this.#mail.needed && !overtakes(op);
+    const settles = this.#mail.needed > 0 && !overtakes(op);
     if (settles || late.some(({ mail }) => this.#mail.has(mail))) this.#settle();
     this.#first.push(op, { kind: "commit", path, life, late, spared });
     this.#wake();
@@ -154,6 +154,11 @@ export class StoreClient implements Committer {
     return this.#first.ops.length + this.#mail.size;
   }
 
+  /** Those of them that cannot be left out: all but mail that went ahead. */
+  get awaited(): number {
+    return this.size === 0 ? 0 : this.#first.ops.length + this.#mail.needed;
+  }
+
   /** Takes the next batch for the engine. Answers must come back in the same order. */
   take(max = BATCH_OPS): StoreOp[] {
     const batch = new Lane();
@@ -183,7 +188,7 @@ export class StoreClient implements Committer {
   }
 
   #ask(op: StoreOp, waiting: Waiting): void {
-    if (op.kind !== "fire" || this.#mail.needed) this.#settle();
+    if (op.kind !== "fire" || this.#mail.needed > 0) this.#settle();
     this.#first.push(op, waiting);
     this.#wake();
   }

@@ -54,6 +54,8 @@ const tell = (message: FromRedis) => parent.postMessage(message);
 interface Client {
   readonly port: MessagePort;
   last: Promise<void>;
+  /** It has lost a batch: what it sent behind it must not be there without it. */
+  lost: WriterError | null;
 }
 
 const clients = new Map<number, Client>();
@@ -67,11 +69,12 @@ function faultOf(thrown: unknown): WriterError {
 }
 
 function connect(open: OpenRedis, id: number, port: MessagePort): void {
-  const client: Client = { port, last: Promise.resolve() };
+  const client: Client = { port, last: Promise.resolve(), lost: null };
   clients.set(id, client);
   port.on("message", (sent: ClientBatch | Forward) => {
     if ("forward" in sent) return open.forward(sent.forward, sent.envelope, sent.question);
     const done = (async () => {
+      if (client.lost !== null) throw client.lost;
       const ops = unpackOps(sent.ops);
       counts.ops += ops.length;
       return open.store.execute(ops);
@@ -83,7 +86,8 @@ function connect(open: OpenRedis, id: number, port: MessagePort): void {
         (answers) => ({ answers: packAnswers(answers) }),
         (thrown: unknown) => {
           counts.failed++;
-          return { error: faultOf(thrown) };
+          client.lost ??= faultOf(thrown);
+          return { error: client.lost };
         },
       );
       await before;

@@ -3,7 +3,7 @@
  * commits them in groups. A worker's entry: {@link startSqliteWriter} starts it.
  * Does not own: the rules of the store (sqlite.ts).
  * Invariants: answers go out after their transaction, per port in the order of the batches; a batch
- * that cannot be executed fails alone.
+ * that cannot be executed takes no other client's along, but all that its own has sent behind it.
  *
  * Group commit: what has arrived from all ports while the last transaction was under way is the
  * next transaction. No timer: an idle writer commits at once, a busy one in groups that grow.
@@ -64,6 +64,8 @@ const { folder, options } = workerData as WriterData;
 const clients = new Map<number, MessagePort>();
 /** Arrived and not committed yet, in order of arrival. */
 const arrived: Arrived[] = [];
+/** Clients that have lost a batch: what they sent behind it must not be there without it. */
+const failed = new WeakMap<MessagePort, WriterError>();
 const counts: WriterCounts = { transactions: 0, batches: 0, ops: 0, failed: 0 };
 
 const tell = (message: FromWriter) => parent.postMessage(message);
@@ -148,6 +150,7 @@ function commit(engine: SqliteEngine, group: readonly Arrived[]): void {
 }
 
 function execute(engine: SqliteEngine, group: readonly Arrived[]): void {
+  for (const { port } of group) if (failed.has(port)) throw failed.get(port);
   const answers = engine.execute(group.flatMap(({ ops }) => ops));
   counts.transactions++;
   counts.batches += group.length;
@@ -164,7 +167,9 @@ function execute(engine: SqliteEngine, group: readonly Arrived[]): void {
 function fail(port: MessagePort, thrown: unknown): void {
   counts.batches++;
   counts.failed++;
-  port.postMessage({ error: storeFault(thrown, folder).toJSON() } satisfies ClientReply);
+  const error = failed.get(port) ?? storeFault(thrown, folder).toJSON();
+  failed.set(port, error);
+  port.postMessage({ error } satisfies ClientReply);
 }
 
 function arrive(port: MessagePort, batch: ClientBatch): Arrived {

@@ -24,9 +24,9 @@ export class Unwritten {
     return this.#mail.size + this.#ahead.size;
   }
 
-  /** Is there mail that somebody needs written? */
-  get needed(): boolean {
-    return this.#needed > 0;
+  /** How much of it somebody needs written. */
+  get needed(): number {
+    return this.#needed;
   }
 
   has(mail: Mail): boolean {

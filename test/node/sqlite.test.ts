@@ -526,9 +526,10 @@ describe("the writer thread", () => {
       else expect(reply).toMatchObject({ error: { code: "E_INTERNAL", at: file } });
     }
     const odd = [{ ops: null }, { ops: [null] }, { ops: [{ kind: "commit" }] }, {}];
-    for (const batch of odd) {
-      const reply = new Promise((resolve) => all[5]?.port.once("message", resolve));
-      all[5]?.port.postMessage(batch);
+    for (const [nth, batch] of odd.entries()) {
+      const { port } = all[5 + nth] as Client;
+      const reply = new Promise((resolve) => port.once("message", resolve));
+      port.postMessage(batch);
       expect(await reply).toMatchObject({ error: { code: "E_INTERNAL" } });
     }
     expect((await writer.counts()).failed).toBe(3 + odd.length);
@@ -537,6 +538,23 @@ describe("the writer thread", () => {
     expect(engine.paths()).toHaveLength(1 + 27);
     expect(engine.paths()).not.toContain("/p/3");
     expect(engine.waiting("/a")).toHaveLength(5_000 + 27);
+  });
+
+  test("what a client sent behind a batch that is lost is not there without it", async () => {
+    await use();
+    const [unlucky, other] = [new Client(1), new Client(2)];
+    await unlucky.answers(born("/a"));
+    const lost = unlucky.send(enqueue("/a", 1), POISON);
+    const behind = [unlucky.send(enqueue("/a", 2)), unlucky.send(enqueue("/a", 3))];
+    for (const reply of await Promise.all([lost, ...behind])) {
+      expect(reply).toMatchObject({ error: { code: "E_INTERNAL" } });
+    }
+    await other.answers(enqueue("/a", 4));
+    // Its thread has ended by then, and its successor has a line of its own.
+    writer.disconnect(1);
+    const [answer] = await new Client(1).answers(load("/a", 1));
+    const mail = answer?.kind === "loaded" ? (answer.stored?.mail ?? []) : [];
+    expect(mail.map(({ body }) => decode(body))).toEqual([4]);
   });
 
   test("clients come and go; what one has sent before it went is executed", async () => {
