@@ -3,12 +3,13 @@
  * that a commit need not look it up.
  * Does not own: what is recorded (kernel/journal.ts).
  */
+import type { Mailbox } from "./sqlite-mail.ts";
 import type { StateOwner } from "./sqlite-state.ts";
 import type { Statements } from "./sqlite-statement.ts";
 import type { EncodedCommit } from "./store.ts";
 
 /** What a commit needs to know of its actor: the small part of its row, true to the file. */
-export interface Known extends StateOwner {
+export interface Known extends StateOwner, Mailbox {
   life: number;
   /** Its place among its siblings; null: it has an owner, but has never committed. */
   born: number | null;

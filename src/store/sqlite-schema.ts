@@ -92,7 +92,7 @@ export const STATEMENTS = {
       EXISTS (SELECT 1 FROM step WHERE actor = a.id) AS journal,
       EXISTS (SELECT 1 FROM patch WHERE actor = a.id) AS patched
     FROM actor a LEFT JOIN progress p ON p.actor = a.id WHERE a.path = ?`,
-  addActor: "INSERT INTO actor (path, parent, life) VALUES (?, ?, 0)",
+  addActor: "INSERT INTO actor (path, parent, life) VALUES (?, ?, 0) RETURNING id",
   own: "UPDATE actor SET life = ? WHERE id = ?",
   bear: `UPDATE actor SET behaviour = ?, args = ?, born = coalesce(born, 1 + coalesce(
       (SELECT max(born) FROM actor b WHERE b.parent IS actor.parent AND b.born IS NOT NULL), 0))
@@ -131,6 +131,7 @@ export const STATEMENTS = {
   dropPatches: "DELETE FROM patch WHERE actor = ?",
   addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?, ?, 0)",
   ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
+  ackMails: "DELETE FROM mail WHERE actor = ? AND seq BETWEEN ? AND ?",
   countMail: "UPDATE mail SET tries = ? WHERE actor = ? AND seq = ?",
   retryMail: "UPDATE mail SET attempts = ? WHERE actor = ? AND seq = ?",
   dropMail: "DELETE FROM mail WHERE actor = ?",

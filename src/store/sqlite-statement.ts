@@ -17,9 +17,9 @@ export class Statements {
     this.#db = db;
   }
 
-  /** @returns the id of the row it made, if it made one */
-  run(name: Name, ...values: Value[]): number {
-    return Number(this.#statement(name).run(...values).lastInsertRowid);
+  /** (`get` steps as `run` does, and makes no object of counts that nobody reads.) */
+  run(name: Name, ...values: Value[]): void {
+    this.#statement(name).get(...values);
   }
 
   get<Row>(name: Name, ...values: Value[]): Row | undefined {

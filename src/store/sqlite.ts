@@ -12,6 +12,7 @@ import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { count, type Known, keepJournal } from "./sqlite-journal.ts";
+import { ackMail, keepMail, readMail } from "./sqlite-mail.ts";
 import { parentOf, STATEMENTS } from "./sqlite-schema.ts";
 import { keepAnswers, see } from "./sqlite-seen.ts";
 import { shrinker } from "./sqlite-space.ts";
@@ -41,8 +42,6 @@ interface ActorRow {
   seq: number | null;
   effects: number | null;
 }
-
-type MailRow = Omit<StoredMail, "to">;
 
 /**
  * Opens the store of a folder, and makes it when there is none.
@@ -133,7 +132,7 @@ export class SqliteEngine implements Engine {
   /** Mail waiting for an actor: for checks. */
   waiting(path: string): readonly StoredMail[] {
     const known = this.#find(path);
-    return known === undefined ? [] : this.#mail(known.id, path);
+    return known === undefined ? [] : readMail(this.#sql, known, path);
   }
 
   #one(op: StoreOp): StoreAnswer {
@@ -175,7 +174,7 @@ export class SqliteEngine implements Engine {
       behaviour,
       args,
       ...this.#states.newest(known, row.version, row.state),
-      mail: this.#mail(known.id, path),
+      mail: readMail(this.#sql, known, path),
       steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
       progress: seq === null ? null : { seq, effects: effects as number },
       timers: readTimers(this.#sql, known.id),
@@ -196,7 +195,7 @@ export class SqliteEngine implements Engine {
     const { id } = known;
     if (commit.state !== null) this.#states.write(known, commit, commit.state);
     bury(this.#sql, id, commit);
-    for (const seq of commit.acks) this.#sql.run("ackMail", id, seq);
+    ackMail(this.#sql, known, commit.acks);
     count(this.#sql, id, commit);
     keepJournal(this.#sql, known, commit);
     setTimers(this.#sql, id, commit);
@@ -226,7 +225,7 @@ export class SqliteEngine implements Engine {
     const known = this.#find(mail.to);
     if (known === undefined || known.born === null) return 0;
     const seq = ++this.#seq;
-    this.#sql.run("addMail", known.id, seq, mail.from, mail.type, mail.ask, mail.body, stamp);
+    keepMail(this.#sql, known, seq, mail, stamp);
     return seq;
   }
 
@@ -254,6 +253,7 @@ export class SqliteEngine implements Engine {
     const { id } = known;
     this.#states.drop(known);
     this.#sql.run("dropMail", id);
+    known.waiting = [];
     this.#sql.run("dropSteps", id);
     this.#sql.run("dropProgress", id);
     this.#sql.run("dropTimers", id);
@@ -261,18 +261,21 @@ export class SqliteEngine implements Engine {
   }
 
   #add(path: string): Known {
-    const id = this.#sql.run("addActor", path, parentOf(path));
-    const nothing = { born: null, parked: null, journal: false, patched: false };
+    const id = this.#sql.get<{ id: number }>("addActor", path, parentOf(path))?.id as number;
+    const nothing = { born: null, parked: null, journal: false, patched: false, waiting: [] };
     return this.#remember(path, { id, life: 0, ...nothing });
   }
 
   #find(path: string): Known | undefined {
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    type Row = Omit<Known, "journal" | "patched"> & { journal: number; patched: number };
+    type Row = Omit<Known, "journal" | "patched" | "waiting"> & {
+      journal: number;
+      patched: number;
+    };
     const row = this.#sql.get<Row>("find", path);
     const flags = { journal: row?.journal === 1, patched: row?.patched === 1 };
-    return row && this.#remember(path, { ...row, ...flags });
+    return row && this.#remember(path, { ...row, ...flags, waiting: null });
   }
 
   #remember(path: string, known: Known): Known {
@@ -280,10 +283,6 @@ export class SqliteEngine implements Engine {
     // A reader's rows are somebody else's to change.
     if (!this.#readOnly) this.#known.set(path, known);
     return known;
-  }
-
-  #mail(id: number, to: string): StoredMail[] {
-    return this.#sql.all<MailRow>("readMail", id).map((mail) => ({ ...mail, to }));
   }
 
   #readSeq(): number {

@@ -237,6 +237,22 @@ function mailRules(): void {
     expect([bodies("/a"), bodies("/b")]).toEqual([[3], [2]]);
   });
 
+  // A store may remember what waits: a look reads it anew.
+  test.each([false, true])("acks leave what was not acked; looked at meanwhile: %s", (looks) => {
+    run(born("/a"), born("/b"));
+    // Numbers of /a: 1 to 12 without 4, 8 and 12, which are of /b.
+    run(...Array.from({ length: 12 }, (_, n) => enqueue(n % 4 === 3 ? "/b" : "/a", n + 1)));
+    let left = [1, 2, 3, 5, 6, 7, 9, 10, 11];
+    for (const acks of [[1, 3], [6], [2, 5], [7, 9, 11], [99]]) {
+      run(commit("/a", 1, { acks }), enqueue("/b", 0));
+      left = left.filter((seq) => !acks.includes(seq));
+      if (looks) expect(bodies("/a")).toEqual(left);
+    }
+    run(enqueue("/a", "late"), enqueue("/a", "later"), commit("/a", 1, { acks: [10, 18] }));
+    expect(bodies("/a")).toEqual(["later"]);
+    expect(bodies("/b")).toEqual([4, 8, 12, 0, 0, 0, 0, 0]);
+  });
+
   test("retries are counted on the mail they are of", () => {
     run(born("/a"), born("/b"), enqueue("/a", "x"), enqueue("/a", "y"), enqueue("/b", "z"));
     const retry = (seq: number, attempts: number) => ({ seq, attempts });
