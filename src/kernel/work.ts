@@ -263,7 +263,8 @@ function startFailed(
     return run(state, "unwind", actions, out, null, { tag: "shutdown", detail: cause });
   }
   state.work = null;
-  const renewed = work.kind === "revive" && state.spec.template !== null;
+  // (A supervisor that asks itself takes over whom another node had: its start is a restart.)
+  const renewed = work.kind === "revive" && (state.spec.template !== null || work.from === null);
   if (work.kind === "restart" || renewed) {
     const absent = reason.tag === "no_actor" && mayHibernate(state);
     // It was to come back, could not start, and turns out not to be there; or its end was meant.

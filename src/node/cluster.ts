@@ -20,6 +20,8 @@ export type Say = (level: "info" | "warn", message: string, fields?: unknown) =>
 export interface ClusterStore {
   /** What is weaker than it might seem. */
   readonly weak: readonly string[];
+  /** The tree runs: this node may take its share. `joined` is the answer. */
+  join(): void;
   /** Nothing of this node runs there any more. */
   left(partition: number): void;
 }
@@ -39,6 +41,7 @@ export class Cluster {
   #trouble: ClusterView["trouble"] = null;
   #changed = false;
   readonly #attended = Promise.withResolvers<void>();
+  readonly #joined = Promise.withResolvers<void>();
   /** What the tree follows now, and what it will follow then. */
   #under: Promise<void> = this.#attended.promise;
   #next: Promise<void> | null = null;
@@ -77,12 +80,16 @@ export class Cluster {
     this.#changed = false;
   }
 
-  /** The tree has started: it follows from now on. */
-  attend(kernel: Kernel): void {
+  /** The tree has started: it follows from now on. Resolves when this node's share runs. */
+  async attend(kernel: Kernel): Promise<void> {
     this.#kernel = kernel;
     if (this.#changed) void this.#follow();
     this.#attended.resolve();
     for (const news of this.#waiting.splice(0)) this.hear(news);
+    this.#store.join();
+    await this.#joined.promise;
+    await this.#next;
+    await this.#under;
   }
 
   /** What the store's thread says. */
@@ -93,6 +100,8 @@ export class Cluster {
         return this.#answer(this.#abroad.members(news.members.map(({ node }) => node)));
       case "asked":
         return this.#answer(this.#abroad.asked(news));
+      case "joined":
+        return this.#joined.resolve();
       case "trouble":
         this.#trouble = { why: news.why, at: new Date().toISOString() };
         return this.#say("warn", `Redis: ${news.why}; calls are made again`);

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
+import { type ExitReason, explainStart } from "../actor/exit.ts";
 import type { IsolatedTier } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { tierFor } from "../tool/tiers.ts";
@@ -89,4 +90,11 @@ export async function checkTiers(app: App): Promise<void> {
     if (tier !== "inline" && tier !== "pool" && !needed.has(tier)) needed.set(tier, name);
   });
   for (const [tier, tool] of needed) await tierFor(tier, tool);
+}
+
+/** Why there is no tree. */
+export function startFailed(app: App, reason: ExitReason): ActorError {
+  const fact = `the tree did not start: ${explainStart(reason)}`;
+  const fix = "mend what the reason names; nothing was left running";
+  return new ActorError("E_START_FAILED", fact, { at: `/${app.root.id}`, fix, reason });
 }

@@ -5,7 +5,7 @@
  */
 import type { App } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
-import { type ExitReason, explainStart, formatReason } from "../actor/exit.ts";
+import { type ExitReason, formatReason } from "../actor/exit.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import type { Rebalancing } from "../kernel/rebalance.ts";
@@ -15,7 +15,7 @@ import type { Cluster } from "./cluster.ts";
 import { createHost, type Host } from "./host.ts";
 import { inspectable } from "./inspectable.ts";
 import { cellsAfter, connect, lineEnds, toolLines, watch } from "./lines.ts";
-import { appUrl, checkTiers, loadApp } from "./load.ts";
+import { appUrl, checkTiers, loadApp, startFailed } from "./load.ts";
 import type { FromThread } from "./messages.ts";
 import { rebalancing } from "./moving.ts";
 import {
@@ -121,7 +121,9 @@ class Node implements ThreadListener {
       await Promise.all(this.threads.map((each) => each.ready));
       this.threads[CONTROL]?.post({ kind: "root" });
       await this.#started.promise;
-      this.#store.cluster?.attend(this.host.kernel);
+      const share = this.#store.cluster?.attend(this.host.kernel);
+      const ended = await Promise.race([share?.then(() => null) ?? null, this.#ended.promise]);
+      if (ended !== null) throw startFailed(this.app, ended);
     } catch (error) {
       await this.#close();
       throw error;
@@ -178,11 +180,8 @@ class Node implements ThreadListener {
       void this.stop();
     } else if ("error" in signal.outcome) {
       const { error: reason } = signal.outcome;
-      const fact = `the tree did not start: ${explainStart(reason)}`;
-      const fix = "mend what the reason names; nothing was left running";
-      const at = `/${this.app.root.id}`;
       this.#ended.resolve(reason);
-      this.#started.reject(new ActorError("E_START_FAILED", fact, { at, fix, reason }));
+      this.#started.reject(startFailed(this.app, reason));
     } else {
       this.#started.resolve();
     }

@@ -20,7 +20,9 @@ export async function openStore(app: App, folder: string | null, say: Say): Prom
     for (const fact of client.weak)
       say("warn", `the Redis store is weaker than it could be: ${fact}`);
     const left = (partition: number) => client.tell({ kind: "left", partition });
-    cluster = new Cluster(app, client.node, store.partitions, { left, weak: client.weak }, say);
+    const join = () => client.tell({ kind: "join" });
+    const ends = { left, join, weak: client.weak };
+    cluster = new Cluster(app, client.node, store.partitions, ends, say);
     for (const what of early) cluster.hear(what);
     cluster.begin();
     return { ...client, cluster };

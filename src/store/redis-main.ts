@@ -30,6 +30,7 @@ export type ToRedis =
   /** What the client has sent is still executed. */
   | { readonly kind: "disconnect"; readonly id: number }
   | { readonly kind: "counts" }
+  | { readonly kind: "join" }
   | { readonly kind: "left"; readonly partition: number }
   | { readonly kind: "close" };
 
@@ -126,6 +127,7 @@ function obey(open: OpenRedis, message: ToRedis): void {
   if (message.kind === "connect") connect(open, message.id, message.port);
   else if (message.kind === "disconnect") void disconnect(message.id);
   else if (message.kind === "counts") tell({ kind: "counts", counts });
+  else if (message.kind === "join") void open.join();
   else if (message.kind === "left") open.left(message.partition);
   else void close(open);
 }

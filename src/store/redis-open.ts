@@ -8,7 +8,8 @@ import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
 import type { Spread } from "./partition.ts";
 import { Away, type Destination, type Question, type Word } from "./redis-away.ts";
-import { checkSettings, RedisConnections, shownUrl, unreachable } from "./redis-connect.ts";
+import { checkSettings, RedisConnections, script, shownUrl, unreachable } from "./redis-connect.ts";
+import { type Joining, LIVING, livingOf, othersLive, waitForShare } from "./redis-joining.ts";
 import { LEASE_CLOCK, type LeaseListener, Leases, type Member } from "./redis-leases.ts";
 import { RedisStore } from "./redis-store.ts";
 
@@ -24,6 +25,8 @@ export type StoreNews =
   /** Where a question to another node is: with `node`, on its way (null), or never heard (`late`). */
   | { readonly kind: "asked"; question: Question; node: string | null; late: boolean }
   | { readonly kind: "members"; readonly members: readonly Member[] }
+  /** It has its share among the others. */
+  | { readonly kind: "joined" }
   /** Redis does not answer as it should. */
   | { readonly kind: "trouble"; readonly why: string };
 
@@ -36,6 +39,8 @@ export interface OpenRedis {
   readonly connections: RedisConnections;
   /** What is weaker than it might seem. */
   readonly weak: readonly string[];
+  /** The tree runs: it takes its share, if others live. Otherwise it has it already. */
+  join(): Promise<void>;
   /** What ran in a partition that was `leaving` has ended. */
   left(partition: number): void;
   /** Sends an envelope to another node, at most once. */
@@ -43,8 +48,11 @@ export interface OpenRedis {
   close(): Promise<void>;
 }
 
-/** How much longer than a lease a node waits for those of its predecessor. @unit ms */
-const PATIENCE_MS = 3_000;
+const living = script(LIVING);
+const JOINING: Joining = {
+  now: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
 /** Most that one outage says of itself: not each call that is made again. @unit ms */
 const QUIET_MS = 1_000;
 
@@ -64,24 +72,25 @@ export async function openRedis(
     await checkApp(connections, spec);
     const epoch = await connections.client.incr(`{${spec.prefix}}:epoch`);
     const node = name ?? `${epoch}-${randomBytes(4).toString("hex")}`;
-    const open = await join(spec, dynamic, news, { connections, weak, epoch, node });
-    if (name === undefined) await waitForShare(open, spec);
-    return open;
+    const nodes = [`{${spec.prefix}}:nodes`];
+    const look = async () => livingOf(await connections.call(0, living, nodes, []));
+    const isAlone = name !== undefined || !(await othersLive(look, JOINING));
+    const open = await listen(spec, dynamic, news, { connections, weak, epoch, node });
+    if (isAlone)
+      await open.leases.round().catch((thrown: unknown) => {
+        open.leases.abandon();
+        throw thrown;
+      });
+    const share = () => waitForShare(open.leases, spec.leaseMs, JOINING);
+    if (isAlone && name === undefined) await share();
+    const join = async () => {
+      if (!isAlone) await share();
+      news({ kind: "joined" });
+    };
+    return { ...open, join };
   } catch (thrown) {
     connections.close();
     throw thrown instanceof ActorError ? thrown : unreachable(shownUrl(spec.url), thrown);
-  }
-}
-
-/**
- * Partitions of a node that has crashed are free when its leases end; one that lives gives some of
- * its own. What comes later than this is taken when it comes.
- */
-async function waitForShare(open: OpenRedis, spec: RedisSpec): Promise<void> {
-  const until = performance.now() + spec.leaseMs + PATIENCE_MS;
-  while (!open.leases.complete && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await open.leases.round().catch(() => {});
   }
 }
 
@@ -107,12 +116,12 @@ async function checkApp(connections: RedisConnections, spec: RedisSpec): Promise
 
 type Basis = Pick<OpenRedis, "connections" | "weak" | "epoch" | "node">;
 
-async function join(
+async function listen(
   spec: RedisSpec,
   dynamic: readonly string[] | null,
   news: (what: StoreNews) => void,
   basis: Basis,
-): Promise<OpenRedis> {
+): Promise<Omit<OpenRedis, "join">> {
   const { connections, node } = basis;
   const { prefix, partitions, leaseMs } = spec;
   const spread: Spread = { partitions, dynamic };
@@ -146,7 +155,6 @@ async function join(
     asked: (question, at, late) => news({ kind: "asked", question, node: at, late }),
   });
   await away.listen();
-  await leases.round();
   return {
     ...basis,
     store,

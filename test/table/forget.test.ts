@@ -109,3 +109,25 @@ test.each(["transient", "temporary"] as const)(
     expect([made.kids, made.forgot]).toEqual(["", ["a"]]);
   },
 );
+
+test("a static child that another node had is restarted until it starts, or the supervisor gives up", () => {
+  const made = new Machine(
+    supervisor("s", { intensity: 1 }, [child("a", Kept, { args: {} })]) as never,
+  );
+  asksItself(made, "terminate_child", "a");
+  expect(made.kids).toBe("a:undefined");
+  const takeOver = () =>
+    made.feed({ type: "call", request: { op: "restart_child", id: "a" }, from: NOBODY });
+  made.outcomes.set("a", { error: BROKEN });
+  takeOver();
+  expect([made.kids, made.ended]).toEqual(["a:up", null]);
+  asksItself(made, "terminate_child", "a");
+  // Who asks for it is told, and it is left alone.
+  made.outcomes.set("a", { error: BROKEN });
+  const failed = { error: "start_failed", reason: BROKEN };
+  expect(made.call({ op: "restart_child", id: "a" })).toEqual(failed);
+  expect(made.kids).toBe("a:undefined");
+  made.outcomes.set("a", { error: BROKEN });
+  takeOver();
+  expect(made.ended).toEqual({ tag: "shutdown" });
+});

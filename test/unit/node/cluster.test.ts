@@ -18,7 +18,12 @@ function stage() {
   const call = (path: string, _: unknown, _ms: number, done: (answer: Answer) => void) =>
     void following.push({ path, done });
   const kernel = { call, deliver: () => {} } as unknown as Kernel;
-  const store = { weak: [], left: (partition: number) => void left.push(partition) };
+  let joins = 0;
+  const store = {
+    weak: [],
+    left: (partition: number) => void left.push(partition),
+    join: () => void joins++,
+  };
   const made = new Cluster(
     app({ root: tree, store: redis({ url: "redis://x" }) }),
     ...(["n", 8, store, () => {}] as const),
@@ -31,14 +36,14 @@ function stage() {
     await turn();
     return next?.path;
   };
-  return { made, kernel, left, follow, turn };
+  return { made, kernel, left, joins: () => joins, follow, turn };
 }
 
 test("lost, it is left when the whole tree has followed, and not before", async () => {
   const { made, kernel, left, follow, turn } = stage();
   made.hear({ kind: "taken", partition: 3, why: "" });
   made.begin();
-  made.attend(kernel);
+  void made.attend(kernel);
   await turn();
   made.hear({ kind: "lost", partition: 3, why: "late" });
   await turn();
@@ -62,7 +67,24 @@ test("lost while the tree starts, it is left when that has followed", async () =
   made.hear({ kind: "lost", partition: 5, why: "late" });
   await turn();
   expect([await follow(), left]).toEqual([undefined, []]);
-  made.attend(kernel);
+  void made.attend(kernel);
   await turn();
   expect([await follow(), await follow(), left]).toEqual(["/s", "/s/d", [5]]);
+});
+
+test("it joins when its tree runs, and attends when its share runs", async () => {
+  const { made, kernel, joins, follow, turn } = stage();
+  made.begin();
+  expect(joins()).toBe(0);
+  let isThere = false;
+  void made.attend(kernel).then(() => {
+    isThere = true;
+  });
+  await turn();
+  expect(joins()).toBe(1);
+  made.hear({ kind: "taken", partition: 3, why: "" });
+  made.hear({ kind: "joined" });
+  await turn();
+  expect([isThere, await follow(), isThere]).toEqual([false, "/s", false]);
+  expect([await follow(), isThere]).toEqual(["/s/d", true]);
 });
