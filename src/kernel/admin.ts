@@ -96,8 +96,7 @@ function answerAbout(
       return run(state, "revive", [{ do: "start", child }], out, from);
     case "delete_child":
       if (child.status !== "undefined") return out.reply(from, { error: busy(child) });
-      remove(state, child, out);
-      return out.reply(from, { ok: null });
+      return remove(state, child, out, () => out.reply(from, { ok: null }));
   }
 }
 

@@ -9,15 +9,15 @@ import type { Kernel } from "./kernel.ts";
 import type { Move } from "./moving.ts";
 import type { Envelope, Signal } from "./ports.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
-import { isBack, parentOf } from "./telling.ts";
+import { isBack } from "./telling.ts";
 
 /** Everything but mail for an actor that lives here. */
 export function arrive(kernel: Kernel, envelope: Envelope): void {
   const { kind } = envelope;
   if (kind === "start") return begin(kernel, envelope);
-  if (kind === "forget") return kernel.committer.forget(envelope.to);
+  if (kind === "forget") return kernel.forgetting.obey(envelope.to, envelope.by);
   if (kind === "nobody") return kernel.callers.gone(envelope.to);
-  if (kind === "forgotten") return forgotten(kernel, envelope.to);
+  if (kind === "forgotten") return kernel.forgetting.confirmed(envelope.to);
   if (kind === "move") {
     if (!kernel.transfers?.receive(envelope)) kernel.moves.receive(envelope);
     return;
@@ -27,13 +27,6 @@ export function arrive(kernel: Kernel, envelope: Envelope): void {
   }
   if (kind === "mail" && envelope.stamp !== undefined) return stamped(kernel, envelope);
   kernel.send(envelope, null);
-}
-
-/** A child is forgotten: its supervisor may have waited for that. */
-function forgotten(kernel: Kernel, path: string): void {
-  kernel.forgetting.delete(path);
-  const above = kernel.members.get(parentOf(path));
-  if (above instanceof SupervisorCell) above.sleepers?.ask();
 }
 
 /** A step of a move, to another thread or to this one. */

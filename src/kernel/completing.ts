@@ -10,7 +10,7 @@ import { SupervisorCell } from "./supervisor-cell.ts";
 
 export function complete(kernel: Kernel, completion: Completion): void {
   if (completion.kind === "enqueued") return enqueued(kernel, completion);
-  if (completion.kind === "forgotten") return forgotten(kernel, completion.path);
+  if (completion.kind === "forgotten") return kernel.forgetting.done(completion);
   if (completion.kind === "flushed") return kernel.outgoing.answered();
   const { path } = completion;
   const member = kernel.members.get(path) ?? kernel.moves.departures.parting(path);
@@ -28,10 +28,4 @@ export function complete(kernel: Kernel, completion: Completion): void {
   const cell = member instanceof Cell && member.life === completion.life ? member : null;
   if (completion.kind === "loaded") return cell?.loaded(completion);
   kernel.outgoing.committed(completion, cell);
-}
-
-/** The store has forgotten a path: whoever asked for it may cease to remember. */
-function forgotten(kernel: Kernel, to: string): void {
-  const { control, transport } = kernel.options;
-  if (control !== kernel.thread) transport.send(control, { kind: "forgotten", to });
 }

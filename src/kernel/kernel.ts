@@ -13,6 +13,7 @@ import { complete } from "./completing.ts";
 import { DeadLetters } from "./dead.ts";
 import { absent, accept, stamped } from "./delivery.ts";
 import type { Fact } from "./events.ts";
+import { Forgetting } from "./forgetting.ts";
 import { freeze } from "./freeze.ts";
 import { Guard, LIVES } from "./guard.ts";
 import { threadLost } from "./loss.ts";
@@ -79,8 +80,7 @@ export class Kernel {
   readonly stacks = new Stacks();
   /** Who has come for an actor that is in the store only. */
   readonly callers = new Callers(this);
-  /** What other threads have not confirmed to have forgotten: path → thread. */
-  readonly forgetting = new Map<string, number>();
+  readonly forgetting = new Forgetting(this);
   readonly traces: boolean;
   readonly freezes: boolean;
   readonly programs = new Programs(this);
@@ -152,14 +152,6 @@ export class Kernel {
   /** Another thread is gone, with all that was on it. */
   threadLost(thread: number): void {
     threadLost(this, thread);
-  }
-
-  /** A child is gone for good. Its own thread tells the store, before it reads there again. */
-  forget(path: string, thread: number): void {
-    const kept = this.moves.keeps({ kind: "forget", to: path });
-    if (thread === this.thread && !kept) return this.committer.forget(path);
-    this.forgetting.set(path, kept ? this.options.route(path, false) : thread);
-    if (!kept) this.options.transport.send(thread, { kind: "forget", to: path });
   }
 
   /** An ask from outside. `done` is called once. @param stamp its id, "" = none */

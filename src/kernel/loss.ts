@@ -21,9 +21,7 @@ function atHomeOn(kernel: Kernel, thread: number): Gone {
 /** Ends whatever depended on the thread. */
 export function threadLost(kernel: Kernel, thread: number): void {
   // Before anything is started on the thread's successor.
-  for (const [to, at] of kernel.forgetting) {
-    if (at === thread) kernel.options.transport.send(thread, { kind: "forget", to });
-  }
+  kernel.forgetting.lost(thread);
   const reason: ExitReason = { tag: "thread_lost", thread };
   kernel.moves.lost(thread);
   kernel.transfers?.lost(thread, reason);

@@ -86,7 +86,7 @@ export type Signal =
   | { readonly kind: "suspend"; to: string }
   | { readonly kind: "resume"; to: string }
   /** To the thread of a durable child that is gone for good: before it may be started again there. */
-  | { readonly kind: "forget"; to: string }
+  | { readonly kind: "forget"; to: string; by: number }
   | { readonly kind: "forgotten"; to: string }
   /** To its supervisor: it has left the memory. `dueMs`: wall time of its next timer, if any. */
   | { readonly kind: "hibernated"; to: string; life: number; dueMs: number | null }
@@ -163,7 +163,8 @@ export type Completion =
   | Enqueued
   | { kind: "listed"; path: string; children: readonly { id: string; args: unknown }[] }
   | Surveyed
-  | { kind: "forgotten"; path: string }
+  /** `asks`: those that were in the mailbox. */
+  | { kind: "forgotten"; path: string; asks: readonly { from: string; ask: number }[] }
   /** All that had been asked before {@link Committer.flush} is done. */
   | { kind: "flushed" };
 

@@ -108,7 +108,7 @@ export class Sleepers {
   /** What must be forgotten is: pages that waited for that are asked for. */
   ask(): void {
     const { kernel, path, life } = this.#cell;
-    for (const each of kernel.forgetting.keys()) if (each.startsWith(`${path}/`)) return;
+    for (const each of kernel.forgetting.paths) if (each.startsWith(`${path}/`)) return;
     for (const { purpose, after, max } of this.#held.splice(0)) {
       this.#pages.push(purpose);
       kernel.committer.page(path, life, after, max);

@@ -22,7 +22,8 @@ export function running(cell: Cell, restored = false): void {
   cell.kernel.callers.runs(cell);
   if (restored) skipMissed(cell);
   watchIdleness(cell);
-  cell.kernel.schedule(cell);
+  // (In its own turn it goes on by itself.)
+  if (cell.kernel.scheduler.current !== cell) cell.kernel.schedule(cell);
 }
 
 function admitEarly(cell: Cell, more: Belongings): void {

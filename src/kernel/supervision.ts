@@ -71,7 +71,8 @@ export interface Commands {
   ready(error: ExitReason | null): void;
   exit(reason: ExitReason): void;
   report(report: Report): void;
-  forget(child: Child): void;
+  /** What a store has of it goes. @param then called when that is done, or there is nothing */
+  forget(child: Child, then: () => void): void;
   /** Brings this call again when those that are asleep are counted. */
   recount(request: AdminRequest, from: From): void;
   /** Somebody needs a child of this id, and there is none. */

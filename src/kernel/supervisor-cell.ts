@@ -242,13 +242,13 @@ export class SupervisorCell implements Commands {
     supervisorEnded(this, reason);
   }
 
-  forget(child: Child): void {
-    if (child.spec.kind !== "actor" || !child.spec.durable) return;
+  forget(child: Child, then: () => void): void {
+    if (child.spec.kind !== "actor" || !child.spec.durable) return then();
     if (this.sleepers !== null) this.nobody(child.id);
     // It lives on another node, where its state is needed.
-    if (!this.here(child.id)) return;
+    if (!this.here(child.id)) return then();
     const to = this.childPath(child);
-    this.kernel.forget(to, this.kernel.moves.threadOf(to, false));
+    this.kernel.forgetting.ask(to, this.kernel.moves.threadOf(to, false), then);
   }
 
   recount(request: AdminRequest, from: From): void {

@@ -144,10 +144,15 @@ export function drop(state: SupervisorState, child: Child) {
   state.wanted.delete(child.id);
 }
 
-/** The child is gone for good, and what a store has of it. */
-export function remove(state: SupervisorState, child: Child, out: Commands) {
+/** The child is gone for good, and what a store has of it. @param then called when that is gone */
+export function remove(
+  state: SupervisorState,
+  child: Child,
+  out: Commands,
+  then: () => void = () => {},
+) {
   drop(state, child);
-  out.forget(child);
+  out.forget(child, then);
 }
 
 /** Did it end because it runs on another node now? Then nobody meant its end. */
@@ -212,6 +217,7 @@ export function askToEnd(child: Child, out: Commands) {
 function finish(state: SupervisorState, work: Work, out: Commands) {
   state.work = null;
   const child = work.actions[0]?.child;
+  const done = { ok: null };
   switch (work.kind) {
     case "init":
       return out.ready(null);
@@ -224,10 +230,10 @@ function finish(state: SupervisorState, work: Work, out: Commands) {
     case "terminate":
       if (child && (child.spec.restart === "temporary" || state.spec.template)) {
         // (A supervisor that asks itself does so because the child is another node's.)
-        if (work.from === null) drop(state, child);
-        else remove(state, child, out);
+        if (work.from !== null) return remove(state, child, out, () => out.reply(work.from, done));
+        drop(state, child);
       }
-      return out.reply(work.from, { ok: null });
+      return out.reply(work.from, done);
     case "wake":
       return work.then?.();
     case "exit":
@@ -279,8 +285,10 @@ function startFailed(
   if (work.kind === "start") {
     // What the store had before this start, of one who may be asleep, is not this start's to take away.
     if (ousted(reason) || (work.from !== null && mayHibernate(state))) drop(state, child);
-    else if (work.from !== null) remove(state, child, out);
-    else {
+    else if (work.from !== null) {
+      const failure = { error: "start_failed", reason } as const;
+      return remove(state, child, out, () => out.reply(work.from, failure));
+    } else {
       // A child that was there before, on another node: its start is a restart.
       state.children.set(child.id, child);
       child.status = "restarting";

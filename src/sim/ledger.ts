@@ -109,7 +109,7 @@ export class Ledger implements Engine {
   #one(op: StoreOp): StoreAnswer {
     if (op.kind === "forget") this.#forget(op.path);
     const before = op.kind === "commit" ? this.#engine.waiting(op.commit.path) : [];
-    const [answer = null] = this.#engine.execute([op]);
+    const [answer] = this.#engine.execute([op]) as [StoreAnswer];
     this.timers.saw(op, answer);
     if (op.kind === "load" && answer?.kind === "loaded") {
       const { stored } = answer;

@@ -99,8 +99,9 @@ export function complete(op: StoreOp, waiting: Waiting): void {
 
 /** What the kernel is told. */
 export function completionOf(waiting: Waiting, answer: StoreAnswer): Completion | null {
-  if (waiting.kind === "forget") return { kind: "forgotten", path: waiting.path };
-  if (answer === null) return null;
+  if (waiting.kind === "forget" && answer.kind === "forgotten") {
+    return { kind: "forgotten", path: waiting.path, asks: answer.asks };
+  }
   if (waiting.kind === "letter") {
     waiting.done(answer as LetterAnswer);
     if (answer.kind !== "revived" || answer.mail === null) return null;

@@ -12,6 +12,7 @@ import {
   type EncodedStep,
   type EncodedTimer,
   type Engine,
+  forgotten,
   handedOutOf,
   type LetterAnswer,
   type LetterOp,
@@ -87,9 +88,10 @@ export class MemoryEngine implements Engine {
       case "due":
         return this.#due(op);
       case "forget":
-        this.#rows.delete(op.path);
-        this.#owners.delete(op.path);
-        return null;
+        return forgotten(this.waiting(op.path), () => {
+          this.#rows.delete(op.path);
+          this.#owners.delete(op.path);
+        });
       default:
         return this.#letter(op);
     }

@@ -82,6 +82,27 @@ local function see(to, id, now)
   call('PEXPIRE', given, ${2 * WINDOW_MS})
 end
 
+-- Who waits for an answer from a mailbox: number of the ask, sender, in the order of the mail.
+local function asked(path)
+  local fields, found, order = call('HGETALL', base .. 'm:' .. path), {}, {}
+  for i = 1, #fields, 2 do
+    local ask, length, at = string.match(fields[i + 1], '^(%d+):(%d+):()')
+    if ask and ask ~= '0' and tonumber(fields[i]) then
+      -- Behind the id an array of three, of which the sender is the first.
+      local _, from = cmsgpack.unpack_one(fields[i + 1], at + tonumber(length))
+      order[#order + 1] = tonumber(fields[i])
+      found[order[#order]] = { ask, from }
+    end
+  end
+  table.sort(order)
+  local asks = {}
+  for _, number in ipairs(order) do
+    asks[#asks + 1] = found[number][1]
+    asks[#asks + 1] = found[number][2]
+  end
+  return asks
+end
+
 local function keep(to, mail, id, now)
   if not there(to) then return 0 end
   local again = id and id ~= '' and see(to, id, now)

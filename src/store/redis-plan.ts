@@ -65,7 +65,7 @@ export const pathOf = (op: ActorOp): string =>
 function refusal(op: ActorOp): StoreAnswer {
   if (op.kind === "commit") return { kind: "committed", fenced: true, seqs: [] };
   if (op.kind === "load") return { kind: "refused" };
-  if (op.kind === "forget") return null;
+  if (op.kind === "forget") return { kind: "forgotten", asks: [] };
   return { kind: "enqueued", seq: 0 };
 }
 

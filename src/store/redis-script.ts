@@ -251,8 +251,9 @@ end
 
 function ops.forget(old)
   local path = take()
-  if old then return {}, old end
+  if old then return old, old end
   wrote = true
+  local asks = asked(path)
   unclock(path)
   unwait(path)
   call('DEL', base .. 'a:' .. path, base .. 'm:' .. path, base .. 's:' .. path, base .. 't:' .. path,
@@ -261,7 +262,7 @@ function ops.forget(old)
   known[path] = false
   local above = parent(path)
   if above then call('ZREM', base .. 'c:' .. above, string.sub(path, #above + 2)) end
-  return {}, {}
+  return asks, asks
 end
 
 function ops.trim(old)

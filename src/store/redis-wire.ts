@@ -13,6 +13,7 @@ import type {
   LetterOp,
   StoreAnswer,
   StoredActor,
+  StoredAsk,
   StoredDead,
   StoredMail,
   StoreOp,
@@ -196,9 +197,17 @@ export function enqueuedOf([seq, again, answer]: readonly Reply[]): StoreAnswer 
 export function answerOf(op: StoreOp, reply: readonly Reply[]): StoreAnswer {
   if (op.kind === "load") return { kind: "loaded", stored: storedOf(op.path, reply) };
   if (op.kind === "enqueue" || op.kind === "fire") return enqueuedOf(reply);
-  if (op.kind !== "commit") return null;
+  if (op.kind !== "commit") return { kind: "forgotten", asks: forgottenOf(reply) };
   const fenced = number(reply[0]) === 0;
   return { kind: "committed", fenced, seqs: reply.slice(1).map(number) };
+}
+
+function forgottenOf(reply: readonly Reply[]): StoredAsk[] {
+  const asks: StoredAsk[] = [];
+  for (let at = 0; at < reply.length; at += 2) {
+    asks.push({ ask: number(reply[at]), from: text(reply[at + 1]) });
+  }
+  return asks;
 }
 
 function storedOf(path: string, reply: readonly Reply[]): StoredActor | null {

@@ -19,16 +19,17 @@ import { shrinker } from "./sqlite-space.ts";
 import { States } from "./sqlite-state.ts";
 import { Statements } from "./sqlite-statement.ts";
 import { readTimers, setTimers, takeTimer } from "./sqlite-timer.ts";
-import type {
-  Encoded,
-  EncodedCommit,
-  EncodedMail,
-  EncodedStamp,
-  EncodedStep,
-  Engine,
-  StoreAnswer,
-  StoredMail,
-  StoreOp,
+import {
+  type Encoded,
+  type EncodedCommit,
+  type EncodedMail,
+  type EncodedStamp,
+  type EncodedStep,
+  type Engine,
+  forgotten,
+  type StoreAnswer,
+  type StoredMail,
+  type StoreOp,
 } from "./store.ts";
 
 /** Most actors whose row is remembered, so that a commit need not look it up. */
@@ -129,7 +130,7 @@ export class SqliteEngine implements Engine {
     return this.#sql.all<{ path: string }>("readPaths").map(({ path }) => path);
   }
 
-  /** Mail waiting for an actor: for checks. */
+  /** Mail waiting for an actor: for checks, and when it is forgotten. */
   waiting(path: string): readonly StoredMail[] {
     const known = this.#find(path);
     return known === undefined ? [] : readMail(this.#sql, known, path);
@@ -152,8 +153,7 @@ export class SqliteEngine implements Engine {
       case "due":
         return due(this.#sql, op);
       case "forget":
-        this.#forget(op.path);
-        return null;
+        return forgotten(this.waiting(op.path), () => this.#forget(op.path));
       default:
         return letterOp(this.#sql, op, (mail) => this.#keep(mail));
     }

@@ -173,7 +173,13 @@ export interface StoredActor {
   readonly watermark: number;
 }
 
-/** One answer per operation, in order; `forget` answers with null. */
+/** Somebody who waits for an answer: a path, and the number of the ask. */
+export interface StoredAsk {
+  readonly from: string;
+  readonly ask: number;
+}
+
+/** One answer per operation, in order. */
 export type StoreAnswer =
   | { readonly kind: "loaded"; readonly stored: StoredActor | null }
   | { readonly kind: "committed"; readonly fenced: boolean; readonly seqs: readonly number[] }
@@ -183,6 +189,8 @@ export type StoreAnswer =
       readonly seq: number;
       readonly again?: { readonly answer: Encoded | null };
     }
+  /** To a forget: the asks that were in the mailbox, which nobody will answer. */
+  | { readonly kind: "forgotten"; readonly asks: readonly StoredAsk[] }
   /** To a load: the actor's partition is another node's. */
   | { readonly kind: "refused" }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
@@ -199,8 +207,14 @@ export type StoreAnswer =
     }
   /** `nextMs`: when the first timer of any child is due after `atMs`, null = none. */
   | { readonly kind: "due"; readonly ids: readonly string[]; readonly nextMs: number | null }
-  | LetterAnswer
-  | null;
+  | LetterAnswer;
+
+/** What a forget is answered, if that mail is in the mailbox before. */
+export function forgotten(mail: readonly StoredAsk[], forget: () => void): StoreAnswer {
+  const asks = mail.filter(({ ask }) => ask !== 0).map(({ from, ask }) => ({ from, ask }));
+  forget();
+  return { kind: "forgotten", asks };
+}
 
 export type LetterAnswer =
   /** `total`: how many there are, asked for or not. */

@@ -116,7 +116,8 @@ export class Machine implements Commands {
     this.reports.push(report);
   }
 
-  forget({ id }: Child): void {
+  forget({ id }: Child, then: () => void): void {
     this.forgot.push(id);
+    then();
   }
 }
