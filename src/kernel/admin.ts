@@ -176,13 +176,24 @@ function startDynamic(
   }
   const id = own ?? nextId(state, out);
   const child = newChild(id, template, args);
-  const again = () => {
+  const retry = own === null && mayHibernate(state);
+  const then = retry ? startAgain(state, request, from, out, counted) : null;
+  run(state, "start", [{ do: "start", child }], out, from, SHUTDOWN, then);
+}
+
+/** (A function of its own: else each start would keep what it needs for this.) */
+function startAgain(
+  state: SupervisorState,
+  request: Extract<AdminRequest, { op: "start_child" }>,
+  from: From,
+  out: Commands,
+  counted: boolean,
+): () => void {
+  return () => {
     // A number that was handed out in an earlier life: far behind it there are none.
     state.handedOut *= 2;
     startDynamic(state, request, from, out, counted);
   };
-  const then = own === null ? again : null;
-  run(state, "start", [{ do: "start", child }], out, from, SHUTDOWN, then);
 }
 
 /** The next number, unless a child was started under just that id, or would run elsewhere. */

@@ -9,7 +9,7 @@ import type { Cell } from "./cell.ts";
 import { absent, undeliverable } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Mail } from "./ports.ts";
-import { isBack, parentOf } from "./telling.ts";
+import { isBack } from "./telling.ts";
 
 /** Everything a dead incarnation leaves behind. `open` is the ask it was just handling. */
 export function settleEstate(
@@ -26,11 +26,9 @@ export function settleEstate(
   if (cell.started || !isBack(cell)) {
     kernel.emit({ type: "exited", path, life, incarnation, reason });
   }
-  if (cell.started) {
-    kernel.send({ kind: "exited", to: parentOf(path), life, reason }, null);
-  } else {
-    kernel.send({ kind: "started", to: parentOf(path), life, outcome: { error: reason } }, null);
-  }
+  const to = cell.program.parentOf(path);
+  if (cell.started) kernel.send({ kind: "exited", to, life, reason }, null);
+  else kernel.send({ kind: "started", to, life, outcome: { error: reason } }, null);
 }
 
 /** Whoever waits for it is told, and its mail becomes dead letters where no store has it. */
@@ -40,6 +38,7 @@ export function answerWaiting(
   reason: ExitReason,
   open: Mail | null,
 ): void {
+  if (open === null && cell.own === null && cell.waiting === 0) return;
   // It came to see whether it is in the store, and is not: then there is nobody.
   const code = isBack(cell) && reason.tag === "no_actor" ? "no_actor" : "exited";
   const refuse = (mail: { from: string; ask: number }) =>

@@ -132,7 +132,9 @@ export class Cell {
   }
 
   become(status: Status): void {
-    assert(mayBecome(this.status, status), "K1", `${this.path} ${this.status} → ${status}`);
+    if (!mayBecome(this.status, status)) {
+      assert(false, "K1", `${this.path} ${this.status} → ${status}`);
+    }
     this.status = status;
   }
 

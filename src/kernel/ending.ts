@@ -28,11 +28,11 @@ export function outworked(cell: Cell): void {
 
 /** Throws away what the unfinished message has done. */
 export function cutBack(cell: Cell): void {
-  rememberTies(cell, cell.slice?.cut());
+  if (cell.slice !== null) rememberTies(cell, cell.slice.cut());
 }
 
 /** A link whose end was cut off still stands: the other side must hear of this actor's end. */
-function rememberTies(cell: Cell, dropped: readonly Effect[] = []): void {
+function rememberTies(cell: Cell, dropped: readonly Effect[]): void {
   for (const effect of dropped) {
     if (effect.kind !== "send") continue;
     const { kind } = effect.envelope;
@@ -62,7 +62,7 @@ export function bury(cell: Cell, reason: ExitReason): void {
   if (cell.status === "exited") return;
   cell.become("exited");
   leave(cell);
-  rememberTies(cell, cell.slice?.drop());
+  if (cell.slice !== null) rememberTies(cell, cell.slice.drop());
   const open = cell.active?.open ?? null;
   cell.active = null;
   cell.own?.release();

@@ -19,6 +19,8 @@ export class Fifo<T> {
   private head = 0;
   private tail = 0;
   private count = 0;
+  /** A chunk that has been read, to be used again. */
+  private spare: Chunk<T> | null = null;
 
   get size(): number {
     return this.count;
@@ -36,7 +38,8 @@ export class Fifo<T> {
   }
 
   private grow(): void {
-    const chunk = new Chunk<T>();
+    const chunk = this.spare ?? new Chunk<T>();
+    this.spare = null;
     this.back.next = chunk;
     this.back = chunk;
     this.tail = 0;
@@ -57,7 +60,11 @@ export class Fifo<T> {
   private turnOver(): void {
     if (this.count === 0) this.head = this.tail = 0;
     else if (this.head === CHUNK) {
-      this.front = this.front.next as Chunk<T>;
+      const read = this.front;
+      this.front = read.next as Chunk<T>;
+      // Without its follower: an old chunk would else keep all younger ones from the collector.
+      read.next = null;
+      this.spare = read;
       this.head = 0;
     }
   }

@@ -15,7 +15,7 @@ import type { Item, Notice } from "./mailbox.ts";
 import type { Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
 import { running } from "./starting.ts";
-import { cellStarted, parentOf } from "./telling.ts";
+import { cellStarted } from "./telling.ts";
 import { Verbs } from "./verbs.ts";
 
 type Handler = AnyBehaviour["on"][string];
@@ -216,7 +216,7 @@ function fail(cell: Cell, verbs: Verbs, thrown: unknown): void {
   const finished = thrown instanceof ExitThrown && thrown.finished;
   const { kernel, path } = cell;
   const keeps: KeepsStack = (name, message) =>
-    kernel.stacks.keeps(parentOf(path), name, message, kernel.nowMs);
+    kernel.stacks.keeps(cell.program.parentOf(path), name, message, kernel.nowMs);
   failWith(cell, verbs, fromThrown(thrown, keeps), finished);
 }
 

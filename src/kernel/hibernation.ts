@@ -5,7 +5,6 @@
  */
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
-import { parentOf } from "./telling.ts";
 
 /** From now on it leaves when it has been idle for long enough: looked at once in that time. */
 export function watchIdleness(cell: Cell): void {
@@ -63,5 +62,5 @@ function leave(cell: Cell): void {
   // Refs that have reached it keep what is left of it.
   cell.state = undefined;
   kernel.emit({ type: "hibernated", path, life });
-  kernel.send({ kind: "hibernated", to: parentOf(path), life, dueMs }, null);
+  kernel.send({ kind: "hibernated", to: cell.program.parentOf(path), life, dueMs }, null);
 }

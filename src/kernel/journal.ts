@@ -67,8 +67,14 @@ function goOn(pending: Pending): void {
   if (cell.active !== pending.verbs) return;
   cell.kernel.attended(cell);
   const answer = pending.answer as Answer;
-  if (answer.ok) proceed(cell, pending.resolve, answer.value);
-  else proceed(cell, pending.reject, errorOf(answer));
+  if (!answer.ok) return proceed(cell, pending.reject, errorOf(answer));
+  let value: unknown;
+  try {
+    value = pending.meant(answer.value);
+  } catch (refused) {
+    return proceed(cell, pending.reject, refused);
+  }
+  proceed(cell, pending.resolve, value);
 }
 
 /** What an earlier run of the message being handled has left. */

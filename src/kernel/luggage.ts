@@ -11,8 +11,8 @@ import { watchIdleness } from "./hibernation.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Item, mailOf } from "./mailbox.ts";
 import type { Luggage } from "./moving.ts";
+import { parentOf } from "./paths.ts";
 import type { Mail, Signal } from "./ports.ts";
-import { parentOf } from "./telling.ts";
 import { alarmsOf, rearm } from "./timetable.ts";
 
 const INNER: ReadonlySet<string> = new Set(["settled", "answered", "perform"]);

@@ -2,15 +2,17 @@
  * Owns: one thing a handler waits for, and the list of those of an actor.
  * Does not own: who answers (asks.ts), what is recorded (journal.ts).
  */
+import { startedRef } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import type { Answer } from "./ports.ts";
+import type { AdminResult } from "./supervision.ts";
 import type { TimerEntry } from "./timers.ts";
 import type { Verbs } from "./verbs.ts";
 
 /** What was called: a verb and its words, put together when somebody reads them. */
 export type Call =
   | { readonly verb: "ask"; readonly type: string }
-  | { readonly verb: "start" }
+  | { readonly verb: "start"; readonly behaviour: string }
   | { readonly verb: "effect"; readonly name: string };
 
 const never = () => {};
@@ -55,6 +57,13 @@ export class Pending {
   /** Did it ask a supervisor? */
   get supervisor(): boolean {
     return this.#call.verb === "start";
+  }
+
+  /** What the handler gets for a good answer. @throws ActorError the child was not started */
+  meant(value: unknown): unknown {
+    const call = this.#call;
+    if (call.verb !== "start") return value;
+    return startedRef(this.target, call.behaviour, value as AdminResult);
   }
 
   /** What is recorded of it, and must be the same in a rerun. */

@@ -5,11 +5,14 @@
  * Does not own: starting threads (the host's).
  */
 import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
+import { isChildOf, parentOf } from "./paths.ts";
 
 export const CONTROL = 0;
 
 /** Paths whose thread is remembered at a time. */
 const REMEMBERED = 10_000;
+/** "~" */
+const OUTSIDE = 126;
 
 function hash(text: string): number {
   let value = 0x811c9dc5;
@@ -35,6 +38,8 @@ interface Found {
   readonly spec: ChildSpec;
   /** Path that stands for the group; null = on its own. */
   readonly group: string | null;
+  /** All children of its supervisor are in this group. */
+  readonly together: boolean;
 }
 
 /** The threads of an app. */
@@ -46,6 +51,9 @@ export class Places {
   readonly #known = new Map<string, number>();
   #last = "";
   #lastThread = CONTROL;
+  /** The dynamic supervisor of the last child that was found to be with all the others, and where. */
+  #family = "";
+  #familyThread = CONTROL;
 
   /** @param threads scheduler threads; 0 = everything is on the control thread */
   constructor(root: SupervisorSpec | null, threads: number) {
@@ -71,14 +79,20 @@ export class Places {
    * @param supervisor is it one, if the tree does not say?
    */
   threadOf(path: string, supervisor = false): number {
-    if (path.startsWith("~")) return Number(path.slice(1));
+    if (path.charCodeAt(0) === OUTSIDE) return Number(path.slice(1));
     if (this.#threads === 0) return CONTROL;
     if (this.#plain) return supervisor ? CONTROL : this.#again(path);
+    if (this.#family !== "" && isChildOf(path, this.#family)) return this.#familyThread;
     const known = this.#known.get(path);
     if (known !== undefined) return known;
     const found = this.#find(path);
     if (found === null) return supervisor ? CONTROL : this.#spread(path);
     const thread = this.#placed(path, found);
+    if (found.together) {
+      this.#family = parentOf(path);
+      this.#familyThread = thread;
+      return thread;
+    }
     if (this.#known.size >= REMEMBERED) this.#known.clear();
     this.#known.set(path, thread);
     return thread;
@@ -125,17 +139,19 @@ export class Places {
     let at = `/${first}`;
     let spec: ChildSpec = root;
     let group = this.#own.has(at) ? at : null;
+    let together = false;
     for (const id of ids) {
       if (spec.kind !== "supervisor") return null;
       const child: ChildSpec | undefined =
         spec.template ?? spec.children.find((each) => each.id === id);
       if (child === undefined) return null;
       if (child.placement === "with-parent") group ??= at;
+      together = spec.template !== null && child.placement === "with-parent";
       at = `${at}/${id}`;
       if (this.#own.has(at)) group = at;
       spec = child;
     }
-    return { spec, group };
+    return { spec, group, together };
   }
 
   /** Numbers the subtrees with a thread of their own. @returns is anything placed? */

@@ -5,6 +5,7 @@
  */
 import type { ExitReason } from "../actor/exit.ts";
 import type { ChildSpec, SupervisorSpec } from "../actor/spec.ts";
+import type { Few } from "./few.ts";
 import { Fifo } from "./fifo.ts";
 import { Lives } from "./lives.ts";
 import { Window, type WindowUnit } from "./strategy.ts";
@@ -99,8 +100,8 @@ export interface Work {
   at: number;
   from: From;
   reason: ExitReason;
-  wait: Set<number>;
-  /** Done when it is over. */
+  wait: Few<number>;
+  /** Done when it is over; of a start: when the child was asleep. */
   then?: (() => void) | null;
 }
 

@@ -46,6 +46,8 @@ export class SupervisorCell implements Commands {
   #begun = false;
   /** Joined once: a path is then one string and not three. */
   readonly #prefix: string;
+  #lastChild: Child | null = null;
+  #lastPath = "";
   /** Waits for the store's list of durable children: like a start, it serves nothing meanwhile. */
   #listing = false;
   #deadline: TimerEntry | null = null;
@@ -177,8 +179,13 @@ export class SupervisorCell implements Commands {
     return this.kernel.nextLife();
   }
 
+  /** The same text for what is said of one child after another. */
   childPath(child: Child): string {
-    return this.#prefix + child.id;
+    if (child !== this.#lastChild) {
+      this.#lastChild = child;
+      this.#lastPath = this.#prefix + child.id;
+    }
+    return this.#lastPath;
   }
 
   here(id: string): boolean {
@@ -190,17 +197,13 @@ export class SupervisorCell implements Commands {
       const outcome = { ignore: true, elsewhere: true } as const;
       return this.receive({ kind: "started", to: this.path, life: child.life, outcome });
     }
-    const woken = child.args === STORED;
-    this.kernel.startChild({
-      kind: "start",
-      to: this.childPath(child),
-      life: child.life,
-      incarnation: child.starts,
-      spec: child.spec,
-      args: woken ? undefined : child.args,
-      parent: this.path,
-      ...(woken ? { woken: this.sleepers?.sinceMs ?? 0 } : {}),
-    });
+    const { life, starts: incarnation, spec, args } = child;
+    const to = this.childPath(child);
+    const parent = this.path;
+    const start = { kind: "start" as const, to, life, incarnation, spec, args, parent };
+    if (args !== STORED) return this.kernel.startChild(start);
+    const woken = this.sleepers?.sinceMs ?? 0;
+    this.kernel.startChild({ ...start, args: undefined, woken });
   }
 
   stop(child: Child): void {

@@ -7,6 +7,7 @@
  */
 import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
 import { answer } from "./admin.ts";
+import { Few } from "./few.ts";
 import { countRestart, endsSupervisor, plan, verdict } from "./strategy.ts";
 import {
   ALL,
@@ -169,7 +170,7 @@ function stopAll(state: SupervisorState, reason: ExitReason, out: Commands) {
     const actions = children.map((child) => ({ do: "stop" as const, child }));
     return run(state, "exit", actions, out, null, reason);
   }
-  const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait: new Set() };
+  const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait: new Few() };
   state.work = work;
   for (const child of children) {
     if (child.status !== "up") continue;
@@ -186,7 +187,7 @@ function killAll(state: SupervisorState, reason: ExitReason, out: Commands) {
   out.cancelDeadline();
   const from = state.work?.from;
   if (from) out.reply(from, { error: "exited" });
-  const wait = new Set<number>();
+  const wait = new Few<number>();
   const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait };
   state.work = work;
   for (const child of state.lives.values()) {

@@ -7,9 +7,6 @@ import type { Cell } from "./cell.ts";
 import type { StartOutcome } from "./supervision.ts";
 import type { SupervisorCell } from "./supervisor-cell.ts";
 
-/** Path of an actor's supervisor. */
-export const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
-
 /** Does it only come back from the store, which is no start that anybody should see? */
 export const isBack = (cell: Cell): boolean =>
   cell.incarnation === 1 && cell.own !== null && cell.own.woken !== null;
@@ -18,7 +15,7 @@ export function cellStarted(cell: Cell, outcome: StartOutcome): void {
   const { path, life, incarnation, behaviour } = cell;
   if (isBack(cell)) cell.kernel.emit({ type: "woken", path, life });
   else cell.kernel.emit({ type: "started", path, life, incarnation, behaviour: behaviour.name });
-  cell.kernel.send({ kind: "started", to: parentOf(path), life, outcome }, null);
+  cell.kernel.send({ kind: "started", to: cell.program.parentOf(path), life, outcome }, null);
 }
 
 export function supervisorStarted(cell: SupervisorCell): void {

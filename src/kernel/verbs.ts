@@ -13,7 +13,7 @@ import { Address, type NewChild } from "../actor/protocol.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { type Delay, setAlarm } from "./alarms.ts";
-import { replyTo, startedRef, tooLate } from "./answers.ts";
+import { replyTo, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
 import { perform, type StepOptions } from "./effects.ts";
 import type { LogLevel } from "./events.ts";
@@ -23,7 +23,6 @@ import { mailOf } from "./mailbox.ts";
 import { Pending } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
-import type { AdminResult } from "./supervision.ts";
 import { link, watch } from "./ties.ts";
 import type { TimerEntry } from "./timers.ts";
 import { step, use } from "./using.ts";
@@ -167,7 +166,6 @@ export class Verbs {
     const mail = own.kernel.mail(ref.path, type, message, own.path, 0);
     const cell = this.#enter("ask");
     const { kernel } = cell;
-    const { guard } = kernel;
     try {
       if (ref.path !== cell.path) {
         const pending = new Pending(this, cell, ref.path, { verb: "ask", type });
@@ -175,7 +173,7 @@ export class Verbs {
         return pending.promise;
       }
     } finally {
-      guard.resume();
+      kernel.guard.resume();
     }
     const fact = "an actor asked itself";
     return Promise.reject(
@@ -198,24 +196,23 @@ export class Verbs {
     }
   }
 
-  start(ref: Target, options: NewChild<unknown>): Promise<unknown> {
-    const { id, args } = options;
+  start(ref: Target & { dynamic?: string }, { id, args }: NewChild<unknown>): Promise<unknown> {
     if (id !== undefined) checkId(id, "child id");
-    return this.#within("start", (cell) => {
-      const { kernel } = cell;
-      const pending = new Pending(this, cell, ref.path, { verb: "start" });
+    const cell = this.#enter("start");
+    const call = { verb: "start", behaviour: ref.dynamic ?? "" } as const;
+    try {
+      const pending = new Pending(this, cell, ref.path, call);
       if (!answeredBefore(pending)) {
-        const ask = kernel.asks.expect(pending);
+        const ask = cell.kernel.asks.expect(pending);
         const request = { op: "start_child" as const, id, args };
-        const call = { kind: "call" as const, to: ref.path, from: cell.path, ask, request };
-        if (cell.slice === null) kernel.send(call, cell);
-        else cell.collect({ kind: "send", envelope: call });
+        const envelope = { kind: "call" as const, to: ref.path, from: cell.path, ask, request };
+        if (cell.slice === null) cell.kernel.send(envelope, cell);
+        else cell.collect({ kind: "send", envelope });
       }
-      const behaviour = (ref as { dynamic?: string }).dynamic ?? "";
-      return pending.promise.then((result) =>
-        startedRef(ref.path, behaviour, result as AdminResult),
-      );
-    });
+      return pending.promise;
+    } finally {
+      cell.kernel.guard.resume();
+    }
   }
 
   use(tool: AnyTool, input: unknown, options: UseOptions = {}): Promise<unknown> {
@@ -267,28 +264,33 @@ export class Verbs {
 
   defer() {
     const cell = this.#enter("defer");
-    const { kernel } = cell;
     const open = this.#take(cell, "defer");
     cell.more.deferred.add(open);
-    kernel.guard.resume();
+    cell.kernel.guard.resume();
     return {
       reply: (value: never) => {
-        const answer = { ok: true as const, value: kernel.frozen(value) };
-        kernel.guard.pause();
+        const answer = { ok: true as const, value: cell.kernel.frozen(value) };
+        cell.kernel.guard.pause();
         const now = cell.active;
         // A reply nobody waits for, or of a dead incarnation: counted, never delivered.
-        if (now === null || !cell.more.deferred.delete(open)) kernel.fenced(cell, "defer.reply");
+        if (now === null || !cell.more.deferred.delete(open))
+          cell.kernel.fenced(cell, "defer.reply");
         else now.send(cell, replyTo(open, answer), open.stamp?.id);
-        kernel.guard.resume();
+        cell.kernel.guard.resume();
       },
     };
   }
 
   exit(reason: ExitReason = NORMAL): never {
+    throw this.#leaving(reason);
+  }
+
+  /** (What never returns, as exit(), is never compiled: so this is a function of its own.) */
+  #leaving(reason: ExitReason): ExitThrown {
     const cell = this.#enter("exit");
     this.over = new ExitThrown(reason);
-    cell.kernel.guard.resume();
-    throw this.over;
+    cell.program.kernel.guard.resume();
+    return this.over;
   }
 }
 

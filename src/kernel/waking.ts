@@ -7,6 +7,7 @@
  * its mailbox, or it is about to be found gone, and then started again (`wanted`).
  */
 import { type ExitReason, SHUTDOWN } from "../actor/exit.ts";
+import { Few } from "./few.ts";
 import { comesAgain } from "./strategy.ts";
 import {
   type Commands,
@@ -75,7 +76,7 @@ export function wake(
   then: (() => void) | null,
   out: Commands,
 ): void {
-  const wait = new Set<number>();
+  const wait = new Few<number>();
   const work: Work = { kind: "wake", actions: [], at: 0, from, reason: SHUTDOWN, wait, then };
   state.work = work;
   for (const id of ids) {

@@ -7,6 +7,7 @@
  * life that is no present child's is ignored (5.4).
  */
 import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
+import { Few } from "./few.ts";
 import { comesAgain } from "./strategy.ts";
 import {
   type Action,
@@ -170,7 +171,7 @@ export function run(
   reason: ExitReason = SHUTDOWN,
   then: (() => void) | null = null,
 ): void {
-  const work: Work = { kind, actions, at: 0, from, reason, wait: new Set(), then };
+  const work: Work = { kind, actions, at: 0, from, reason, wait: new Few(), then };
   state.work = work;
   advance(state, work, out);
 }

@@ -1,10 +1,12 @@
 /**
  * Owns: how the facts of a thread come to the main thread. What every start and every end says is put
- * into one flat list, whose text is cheaper to pass than as many objects; the others go as they are.
+ * into one list of numbers and one text, which are cheaper to pass than as many objects; the others
+ * go as they are.
  * Does not own: which facts leave the thread (thread-main.ts), what becomes of them (node.ts).
  *
- * An entry of the list: its number below, the time, the path, then the fields of the fact; or OTHER,
- * which stands for the next of the other facts. SAME stands for the path, or the reason, that was last.
+ * A fact is a row of numbers: its kind below, the time, the life, then its incarnation or cause. What is
+ * said for the first time, or otherwise than in the row before, is added to the kind: the path, and the
+ * behaviour or reason. OTHER stands for the next of the other facts.
  */
 import type { ExitReason } from "../actor/exit.ts";
 import type { Fact, KernelEvent } from "../kernel/events.ts";
@@ -14,22 +16,41 @@ const STARTED = 1;
 const EXITED = 2;
 const CHILD_STARTED = 3;
 const CHILD_TERMINATED = 4;
+const KINDS = 7;
 
-const SAME = 0;
+const NEW_PATH = 8;
+const NEW_LAST = 16;
 
-/** Facts under way. `list` is JSON, unless a reason is no JSON. */
+const CAUSES = ["init", "restart", "call"] as const;
+
+/** Numbers of a row. */
+const ROW = 4;
+/** Room for rows at first; it grows with the largest batch. */
+const ROWS = 64;
+/** Between texts: neither paths nor names of behaviours have it. */
+const END = "\n";
+
+/** Facts under way. `reasons` are JSON, unless one of them is none. */
 export interface Facts {
   readonly thread: number;
-  readonly list: string | readonly unknown[];
+  readonly rows: Float64Array;
+  /** Paths and behaviours, in the order of the rows. */
+  readonly texts: string;
+  readonly reasons: string | readonly ExitReason[];
   readonly others: readonly KernelEvent[];
 }
 
 /** Facts that wait to be sent. */
 export class FactsToSend {
   readonly #thread: number;
-  #list: unknown[] = [];
+  #rows = new Float64Array(ROWS * ROW);
+  #at = 0;
+  #texts: string[] = [];
+  #reasons: ExitReason[] = [];
   #others: KernelEvent[] = [];
   #path = "";
+  #life = 0;
+  #behaviour = "";
   #reason: ExitReason | null = null;
 
   constructor(thread: number) {
@@ -38,26 +59,32 @@ export class FactsToSend {
 
   /** @returns is it the first one that waits? */
   add(fact: Fact, atMs: number): boolean {
-    const list = this.#list;
-    const first = list.length === 0;
+    const first = this.#at === 0;
     switch (fact.type) {
-      case "started":
-        list.push(STARTED, atMs, this.#once(fact.path), fact.life, fact.incarnation);
-        list.push(fact.behaviour);
+      case "started": {
+        const { life, incarnation, behaviour } = fact;
+        const kind = STARTED + this.#once(fact.path, life);
+        this.#row(kind + this.#onceBehaviour(behaviour), atMs, life, incarnation);
         break;
-      case "exited":
-        list.push(EXITED, atMs, this.#once(fact.path), fact.life, fact.incarnation);
-        list.push(this.#onceReason(fact.reason));
+      }
+      case "exited": {
+        const { life, incarnation, reason } = fact;
+        const kind = EXITED + this.#once(fact.path, life);
+        this.#row(kind + this.#onceReason(reason), atMs, life, incarnation);
         break;
-      case "child_started":
-        list.push(CHILD_STARTED, atMs, this.#once(fact.path), fact.life, fact.cause);
+      }
+      case "child_started": {
+        const kind = CHILD_STARTED + this.#once(fact.path, fact.life);
+        this.#row(kind, atMs, fact.life, CAUSES.indexOf(fact.cause));
         break;
-      case "child_terminated":
-        list.push(CHILD_TERMINATED, atMs, this.#once(fact.path), fact.life);
-        list.push(this.#onceReason(fact.reason));
+      }
+      case "child_terminated": {
+        const kind = CHILD_TERMINATED + this.#once(fact.path, fact.life);
+        this.#row(kind + this.#onceReason(fact.reason), atMs, fact.life, 0);
         break;
+      }
       default:
-        list.push(OTHER);
+        this.#row(OTHER, atMs, 0, 0);
         this.#others.push({ atMs, thread: this.#thread, ...fact });
     }
     return first;
@@ -65,72 +92,94 @@ export class FactsToSend {
 
   /** All that wait, or null. */
   take(): Facts | null {
-    const list = this.#list;
-    if (list.length === 0) return null;
-    const others = this.#others;
-    this.#list = [];
+    if (this.#at === 0) return null;
+    const rows = this.#rows.slice(0, this.#at);
+    const reasons = textOf(this.#reasons);
+    const facts = { rows, texts: this.#texts.join(END), reasons, others: this.#others };
+    this.#at = 0;
+    this.#texts = [];
+    this.#reasons = [];
     this.#others = [];
-    this.#path = "";
+    this.#path = this.#behaviour = "";
     this.#reason = null;
-    return { thread: this.#thread, list: textOf(list), others };
+    return { thread: this.#thread, ...facts };
   }
 
-  #once(path: string): string | typeof SAME {
-    if (path === this.#path) return SAME;
+  #row(kind: number, atMs: number, life: number, last: number): void {
+    if (this.#at === this.#rows.length) {
+      const more = new Float64Array(this.#at * 2);
+      more.set(this.#rows);
+      this.#rows = more;
+    }
+    const rows = this.#rows;
+    const at = this.#at;
+    rows[at] = kind;
+    rows[at + 1] = atMs;
+    rows[at + 2] = life;
+    rows[at + 3] = last;
+    this.#at = at + ROW;
+  }
+
+  /** (Another life has another path, mostly: numbers are compared at once, texts are not.) */
+  #once(path: string, life: number): number {
+    if (life === this.#life && path === this.#path) return 0;
     this.#path = path;
-    return path;
+    this.#life = life;
+    this.#texts.push(path);
+    return NEW_PATH;
   }
 
-  #onceReason(reason: ExitReason): ExitReason | typeof SAME {
-    if (reason === this.#reason) return SAME;
+  #onceBehaviour(behaviour: string): number {
+    if (behaviour === this.#behaviour) return 0;
+    this.#behaviour = behaviour;
+    this.#texts.push(behaviour);
+    return NEW_LAST;
+  }
+
+  #onceReason(reason: ExitReason): number {
+    if (reason === this.#reason) return 0;
     this.#reason = reason;
-    return reason;
+    this.#reasons.push(reason);
+    return NEW_LAST;
   }
 }
 
 /** A detail that is no JSON may still be data: then it is left to the platform's own copy. */
-function textOf(list: unknown[]): string | unknown[] {
+function textOf(reasons: ExitReason[]): string | ExitReason[] {
   try {
-    return JSON.stringify(list);
+    return JSON.stringify(reasons);
   } catch {
-    return list;
+    return reasons;
   }
 }
 
 /** The facts again, in order. */
-export function factsOf({ thread, list, others }: Facts): KernelEvent[] {
-  const from = (typeof list === "string" ? JSON.parse(list) : list) as unknown[];
+export function factsOf({ thread, rows, texts, reasons, others }: Facts): KernelEvent[] {
+  const words = texts.split(END);
+  const why = (typeof reasons === "string" ? JSON.parse(reasons) : reasons) as ExitReason[];
   const facts: KernelEvent[] = [];
-  let path = "";
-  let reason: unknown = null;
-  let other = 0;
-  for (let at = 0; at < from.length; ) {
-    const kind = from[at++] as number;
+  let [word, cause, other] = [0, 0, 0];
+  let [path, behaviour] = ["", ""];
+  let reason = null as unknown as ExitReason;
+  for (let at = 0; at < rows.length; at += ROW) {
+    const said = rows[at] as number;
+    const atMs = rows[at + 1] as number;
+    const life = rows[at + 2] as number;
+    const last = rows[at + 3] as number;
+    const kind = said & KINDS;
     if (kind === OTHER) {
       facts.push(others[other++] as KernelEvent);
       continue;
     }
-    const atMs = from[at++] as number;
-    if (from[at] !== SAME) path = from[at] as string;
-    const life = from[at + 1] as number;
-    at += 2;
+    if (said & NEW_PATH) path = words[word++] as string;
+    const anew = (said & NEW_LAST) !== 0;
+    if (anew && kind === STARTED) behaviour = words[word++] as string;
+    else if (anew) reason = why[cause++] as ExitReason;
     const base = { atMs, thread, path, life };
-    if (kind === CHILD_STARTED) {
-      facts.push({ ...base, type: "child_started", cause: from[at++] as "init" });
-      continue;
-    }
-    const incarnation = kind === CHILD_TERMINATED ? 0 : (from[at++] as number);
-    const last = from[at++];
-    if (kind === STARTED) {
-      facts.push({ ...base, type: "started", incarnation, behaviour: last as string });
-      continue;
-    }
-    if (last !== SAME) reason = last;
-    if (kind === EXITED) {
-      facts.push({ ...base, type: "exited", incarnation, reason: reason as ExitReason });
-    } else {
-      facts.push({ ...base, type: "child_terminated", reason: reason as ExitReason });
-    }
+    if (kind === STARTED) facts.push({ ...base, type: "started", incarnation: last, behaviour });
+    else if (kind === EXITED) facts.push({ ...base, type: "exited", incarnation: last, reason });
+    else if (kind === CHILD_TERMINATED) facts.push({ ...base, type: "child_terminated", reason });
+    else facts.push({ ...base, type: "child_started", cause: CAUSES[last] as "init" });
   }
   return facts;
 }

@@ -51,6 +51,29 @@ describe("with-parent", () => {
     4,
   );
 
+  test("whoever was asked for before, the answer is the same", () => {
+    const asked = ids.flatMap((id) => [
+      `/app/pool/${id}`,
+      `/app/pool/${id}/none`,
+      `/app/pools/${id}`,
+      "/app/pool",
+      `/app/fixed/${id}`,
+      `/app/other/${id}`,
+      `/app/sub/deep/${id}`,
+      "/app/sub/x",
+    ]);
+    const trunk = tree(
+      dynamic("pool", {}, Any, together),
+      supervisor("fixed", {}, [child("a1", Any, together), child("a2", Any)]),
+      dynamic("other", {}, Any, together),
+      supervisor("sub", together, [child("x", Any), dynamic("deep", {}, Any)]),
+    );
+    const used = new Places(trunk, 4);
+    for (const path of asked) {
+      expect(used.threadOf(path), path).toBe(new Places(trunk, 4).threadOf(path));
+    }
+  });
+
   test("children of one supervisor share a thread", () => {
     expect(
       spread(

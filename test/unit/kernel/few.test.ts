@@ -1,0 +1,29 @@
+// Small sets against the plainest model of them: a Set.
+import { expect, test } from "vitest";
+import { Few } from "../../../src/kernel/few.ts";
+import { seeded } from "../../../src/sim/random.ts";
+
+test("behaves as a Set does, with none, one and many", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seeded(seed);
+    const few = new Few<number>();
+    const model = new Set<number>();
+    for (let i = 0; i < 500; i++) {
+      // (0 is a thing as any other.)
+      const thing = Math.floor(random() * 4);
+      const dice = random();
+      if (dice < 0.5) {
+        few.add(thing);
+        model.add(thing);
+      } else if (dice < 0.98) {
+        expect(few.delete(thing)).toBe(model.delete(thing));
+      } else {
+        few.clear();
+        model.clear();
+      }
+      expect(few.has(thing)).toBe(model.has(thing));
+      expect(few.size).toBe(model.size);
+      expect([...few]).toEqual([...model]);
+    }
+  }
+});
