@@ -23,7 +23,7 @@ test("one child spec below two supervisors: each is told of its own child", asyn
   expect(await t.sup({ intensity: 5 }, [left, right])).toBe("ok");
   for (const side of ["left", "right", "left"]) {
     t.exit(`${side}/twin`, { tag: "error", name: "E", message: side });
-    await t.settle();
+    await t.advance(1);
   }
   const restarts = t.of("child_started").filter(({ cause }) => cause === "restart");
   expect(restarts.map(({ path }) => path)).toEqual(
