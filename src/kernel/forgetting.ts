@@ -5,9 +5,9 @@
  */
 import { failed, replyTo } from "./answers.ts";
 import type { Kernel } from "./kernel.ts";
+import { parentOf } from "./paths.ts";
 import type { Completion } from "./ports.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
-import { parentOf } from "./telling.ts";
 
 /** What a supervisor wants forgotten, and does not know to be yet. */
 interface Open {
