@@ -35,6 +35,11 @@ const list = (make: (n: number) => Rule, count = 1_000) =>
 const POLICIES: Readonly<Record<string, readonly Rule[]>> = {
   "1,000 rules of other tools": list((n) => ({ tool: `tool${n}`, decision: { deny: "no" } })),
   "1,000 patterns of other paths": list((n) => ({ path: `/lab${n}/**`, decision: { deny: "no" } })),
+  "1,000 limits on this tool": list((n) => ({
+    tool: "nothing",
+    input: { n: { min: n + 1e6 } },
+    decision: { deny: "no" },
+  })),
   "1,000 conditions on this tool": list((n) => ({
     tool: "nothing",
     input: { n: { equals: n + 1e6 } },

@@ -12,19 +12,34 @@ function fieldOf(input: unknown, field: readonly string[]): unknown {
   return value;
 }
 
-/** Finds a field by its name. */
-export type FieldOf = (field: string) => unknown;
+/** Finds a field by its number. */
+export type FieldOf = (field: number) => unknown;
 
-/** Fields of one input: each is looked up once, however many rules speak of it. */
-export function fieldsOf(input: unknown): FieldOf {
-  let last = "";
-  let value: unknown;
-  const found = new Map<string, unknown>();
-  return (field) => {
-    if (field === last) return value;
-    if (!found.has(field)) found.set(field, fieldOf(input, field.split(".")));
-    last = field;
-    value = found.get(field);
-    return value;
-  };
+/** Not looked up yet; an absent field is undefined. */
+const UNKNOWN = Symbol();
+
+/** Fields that rules speak of, numbered. */
+export class Fields {
+  readonly #numbers = new Map<string, number>();
+  readonly #parts: string[][] = [];
+
+  /** The number of a field. */
+  number(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    this.#numbers.set(name, this.#parts.length);
+    return this.#parts.push(name.split(".")) - 1;
+  }
+
+  /** Of one input: each is looked up once, however many rules speak of it. */
+  of(input: unknown): FieldOf {
+    const parts = this.#parts;
+    const found: unknown[] = new Array(parts.length).fill(UNKNOWN);
+    return (field) => {
+      const value = found[field];
+      if (value !== UNKNOWN) return value;
+      found[field] = fieldOf(input, parts[field] as string[]);
+      return found[field];
+    };
+  }
 }

@@ -5,8 +5,9 @@
  */
 import { ActorError, shown } from "./errors.ts";
 import { known } from "./expression.ts";
-import { type FieldOf, fieldsOf } from "./fields.ts";
+import { type FieldOf, Fields } from "./fields.ts";
 import { Literals } from "./literals.ts";
+import { type Need, Needs } from "./needs.ts";
 import type { Tier } from "./outcome.ts";
 import { type Duration, milliseconds } from "./units.ts";
 
@@ -70,11 +71,12 @@ const CACHE_MAX = 10_000;
 interface Compiled {
   readonly number: number;
   readonly rule: Rule;
-  /** A field of the input that must hold a text; null: no such thing is known. */
-  readonly needs: { readonly field: string; readonly literal: string } | null;
+  /** What the input must have for it to fit, where that can be looked up. */
+  readonly needs: readonly Need[];
   readonly tool: RegExp | null;
   readonly path: RegExp | null;
-  readonly conditions: readonly (readonly [string, Check])[];
+  readonly tiers: readonly Tier[] | null;
+  readonly conditions: readonly { readonly field: number; readonly holds: Check }[];
 }
 
 const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
@@ -122,19 +124,19 @@ function checkDecision(decision: unknown, at: string): void {
   );
 }
 
-function compile(rule: Rule, index: number): Compiled {
+function compile(rule: Rule, index: number, fields: Fields): Compiled {
   const at = `rule ${index + 1}`;
   const unknown = Object.keys(rule ?? {}).find((each) => !RULE.has(each));
   if (unknown !== undefined) throw refuse(`a rule has no "${unknown}"`, at, "see Rule");
   checkDecision(rule?.decision, at);
-  let needs: Compiled["needs"] = null;
-  const conditions = Object.entries(rule.input ?? {}).map(([field, condition]) => {
+  const needs: Need[] = [];
+  const conditions = Object.entries(rule.input ?? {}).map(([name, condition]) => {
     const odd = Object.keys(condition).find((each) => !CONDITION.has(each));
     if (odd !== undefined) throw refuse(`a condition has no "${odd}"`, at, "see Condition");
-    const expression = condition.matches && expressionOf(condition.matches, `${at}, ${field}`);
-    const literal = condition.not === true ? "" : (expression?.literal ?? "");
-    if (needs === null && Literals.fits(literal)) needs = { field, literal };
-    return [field, holdsOf(condition, field, expression?.longest)] as const;
+    const expression = condition.matches && expressionOf(condition.matches, `${at}, ${name}`);
+    const field = fields.number(name);
+    needs.push(...needsOf(condition, field, expression?.literal ?? ""));
+    return { field, holds: holdsOf(condition, name, expression?.longest) };
   });
   return {
     number: index,
@@ -142,8 +144,19 @@ function compile(rule: Rule, index: number): Compiled {
     needs,
     tool: patternOf(rule.tool, toolPattern, at),
     path: patternOf(rule.path, pathPattern, at),
+    tiers: rule.tier === undefined ? null : all(rule.tier),
     conditions,
   };
+}
+
+/** What a field must have for its condition to hold, where that can be looked up. */
+function needsOf(condition: Condition, field: number, literal: string): Need[] {
+  const { not, equals, oneOf, startsWith } = condition;
+  if (not === true) return [];
+  if (equals !== undefined) return [{ field, values: [equals] }];
+  if (oneOf !== undefined) return [{ field, values: oneOf }];
+  const texts = [literal, startsWith ?? ""].filter(Literals.fits);
+  return texts.map((literal) => ({ field, literal }));
 }
 
 type Check = (value: unknown) => boolean;
@@ -193,43 +206,26 @@ function holdsOf(condition: Condition, field: string, longest = 0): Check {
   return (value) => (value !== undefined && checks.every((each) => each(value))) === wanted;
 }
 
-function fits({ rule, conditions }: Compiled, call: PolicyCall, of: FieldOf): boolean {
-  if (rule.tier !== undefined && !all(rule.tier).includes(call.tier)) return false;
-  for (const [field, holds] of conditions) if (!holds(of(field))) return false;
-  return true;
-}
-
-/** Texts that rules need, by field: one pass over a field tells which of 1,000 expressions may fit. */
-function textsOf(compiled: readonly Compiled[]): Map<string, Literals> {
-  const byField = new Map<string, Map<number, string>>();
-  for (const { number, needs } of compiled) {
-    if (needs === null) continue;
-    const texts = byField.get(needs.field) ?? new Map<number, string>();
-    byField.set(needs.field, texts.set(number, needs.literal));
+function fits({ tiers, conditions }: Compiled, call: PolicyCall, of: FieldOf): boolean {
+  if (tiers !== null && !tiers.includes(call.tier)) return false;
+  // (One of a thousand rules: without what an iterator costs.)
+  for (let at = 0; at < conditions.length; at++) {
+    const { field, holds } = conditions[at] as Compiled["conditions"][number];
+    if (!holds(of(field))) return false;
   }
-  return new Map([...byField].map(([field, texts]) => [field, new Literals(texts)]));
+  return true;
 }
 
 /** Rules of one tool and path, in order. */
 interface Candidates {
   readonly plain: readonly Compiled[];
-  /** Those that need a text, by number. */
+  /** Those that need something of the input, by number. */
   readonly needing: ReadonlyMap<number, Compiled>;
 }
 
-/** Rules whose text may be there, in order. */
-function heldIn(
-  texts: ReadonlyMap<string, Literals>,
-  of: FieldOf,
-  needing: Candidates["needing"],
-): Compiled[] {
-  const found = new Set<number>();
-  for (const [field, literals] of texts) {
-    const value = of(field);
-    if (typeof value === "string") literals.find(value, found);
-  }
-  if (found.size === 0) return [];
-  const rules = [...found].flatMap((number) => needing.get(number) ?? []);
+/** Rules whose need is met, in order. */
+function heldIn(needs: Needs, of: FieldOf, needing: Candidates["needing"]): Compiled[] {
+  const rules = [...needs.met(of)].flatMap((number) => needing.get(number) ?? []);
   return rules.sort((a, b) => a.number - b.number);
 }
 
@@ -246,7 +242,9 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
     throw refuse(`no list of up to ${RULES_MAX} rules`, "rules()", "pass [{ tool, decision }, …]");
   }
   checkDecision(otherwise, "otherwise");
-  const compiled = list.map(compile);
+  const fields = new Fields();
+  const compiled = list.map((rule, index) => compile(rule, index, fields));
+  const needs = new Needs(compiled.map((each) => each.needs));
   const cache = new Map<string, Candidates>();
   const candidates = (tool: string, path: string) => {
     const known = cache.get(`${tool} ${path}`);
@@ -254,31 +252,30 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
     const found = compiled.filter(
       (each) => (each.tool?.test(tool) ?? true) && (each.path?.test(path) ?? true),
     );
-    const needing = found.filter((each) => each.needs !== null);
+    const needing = found.filter((each) => needs.has(each.number));
     const candidates = {
-      plain: found.filter((each) => each.needs === null),
+      plain: found.filter((each) => !needs.has(each.number)),
       needing: new Map(needing.map((each) => [each.number, each])),
     };
     if (cache.size >= CACHE_MAX) cache.clear();
     cache.set(`${tool} ${path}`, candidates);
     return candidates;
   };
-  const texts = textsOf(compiled);
   const decide = (call: PolicyCall): Decision => {
-    const fields = fieldsOf(call.input);
+    const of = fields.of(call.input);
     const { plain, needing } = candidates(call.tool, call.path);
-    const held = needing.size === 0 ? [] : heldIn(texts, fields, needing);
-    // In the order of the rules: those that need nothing, and those whose text is there.
+    const held = needing.size === 0 ? [] : heldIn(needs, of, needing);
+    // In the order of the rules: those that need nothing, and those whose need is met.
     let next = 0;
     for (const each of plain) {
       for (; next < held.length; next++) {
         const one = held[next] as Compiled;
         if (one.number > each.number) break;
-        if (fits(one, call, fields)) return one.rule.decision;
+        if (fits(one, call, of)) return one.rule.decision;
       }
-      if (fits(each, call, fields)) return each.rule.decision;
+      if (fits(each, call, of)) return each.rule.decision;
     }
-    const last = held.slice(next).find((each) => fits(each, call, fields));
+    const last = held.slice(next).find((each) => fits(each, call, of));
     return last?.rule.decision ?? otherwise;
   };
   const asks = [...list.map(({ decision }) => decision), otherwise].flatMap((decision) =>

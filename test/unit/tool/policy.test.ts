@@ -1,17 +1,54 @@
 /** Policies: rules as data, what fails on the way is a denial, and people who are asked. */
 import { app, child, human, memory, ref, rules, supervisor, tool } from "coppice";
 import { fake, simulate } from "coppice/sim";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { actor } from "../../../src/actor/actor.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { Human } from "../../../src/actor/human.ts";
-import type { Policy, Rule } from "../../../src/actor/policy.ts";
+import type { Condition, Policy, Rule } from "../../../src/actor/policy.ts";
 import { ask } from "../../../src/actor/protocol.ts";
 import { decide } from "../../../src/tool/policy.ts";
 
 const call = (tool: string, input: unknown = {}, path = "/desk/agent") =>
   ({ tool, input, path, tier: "inline" }) as const;
+
+const word = fc.constantFrom("", "a", "read", "readme", "write", "https://x", "https://xy");
+const plain = fc.oneof(word, fc.integer({ min: 0, max: 3 }), fc.boolean(), fc.constant(null));
+const conditionOf = fc.oneof<fc.Arbitrary<Condition>[]>(
+  fc.record({ equals: plain, not: fc.boolean() }),
+  fc.record({ oneOf: fc.array(plain, { maxLength: 3 }) }),
+  fc.record({ startsWith: word, not: fc.boolean() }),
+  fc.record({ matches: fc.constantFrom(/read/, /^https/, /wri/), not: fc.boolean() }),
+  fc.record({ min: fc.integer({ min: 0, max: 3 }), equals: plain }, { requiredKeys: ["min"] }),
+);
+const someField = fc.constantFrom("a", "b", "c.d");
+const someRule = fc
+  .tuple(fc.dictionary(someField, conditionOf, { maxKeys: 3 }), fc.nat())
+  .map(([input, n]): Rule => ({ input, decision: { deny: `${n}` } }));
+const someInput = fc.record(
+  { a: plain, b: plain, c: fc.record({ d: plain }) },
+  { requiredKeys: [] },
+);
+
+/** What a rule says, word by word. */
+function fitsByHand({ input = {} }: Rule, { a, b, c }: Record<string, unknown>): boolean {
+  const values: Record<string, unknown> = { a, b, "c.d": (c as { d: unknown } | undefined)?.d };
+  return Object.entries(input).every(([field, condition]) => {
+    const { equals, oneOf, startsWith, matches, min, not = false } = condition;
+    const value = values[field];
+    const text = typeof value === "string" ? value : null;
+    const holds =
+      value !== undefined &&
+      (equals === undefined || value === equals) &&
+      (oneOf === undefined || oneOf.includes(value as null)) &&
+      (startsWith === undefined || (text?.startsWith(startsWith) ?? false)) &&
+      (matches === undefined || (text !== null && matches.test(text))) &&
+      (min === undefined || (typeof value === "number" && value >= min));
+    return holds !== not;
+  });
+}
 
 describe("rules", () => {
   const policy = rules([
@@ -59,6 +96,18 @@ describe("rules", () => {
     const own = rules([{ ...(input ? { input } : {}), decision: "allow" }], { deny: "no" });
     // Twice: an expression with the flag g has a memory.
     for (let i = 0; i < 2; i++) expect(decide(own, call("t", value)) === "allow").toBe(fits);
+  });
+
+  test("found by what it needs, a rule decides as when each is looked at in order", () => {
+    const all = fc.tuple(fc.array(someRule, { maxLength: 60 }), fc.array(someInput));
+    const check = fc.property(all, ([list, inputs]) => {
+      const policy = rules(list, { deny: "none" });
+      for (const input of inputs) {
+        const first = list.find((rule) => fitsByHand(rule, input));
+        expect(decide(policy, call("t", input))).toEqual(first?.decision ?? { deny: "none" });
+      }
+    });
+    fc.assert(check, { numRuns: 300 });
   });
 
   test.each<[string, () => unknown]>([
