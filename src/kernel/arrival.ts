@@ -7,7 +7,6 @@ import { Cell } from "./cell.ts";
 import { stamped } from "./delivery.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Move } from "./moving.ts";
-import { parentOf } from "./paths.ts";
 import type { Envelope, Signal } from "./ports.ts";
 import { SupervisorCell } from "./supervisor-cell.ts";
 import { isBack } from "./telling.ts";
