@@ -87,6 +87,41 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))`,
   },
 };
 
+const SHELL: Readonly<Record<string, Program>> = {
+  "its last command's status": { code: "echo a; false", printed: "a\n", status: 1 },
+  "what it does at its end": {
+    code: `trap "echo bye" EXIT; echo hi; exit 4`,
+    ...{ printed: "hi\nbye\n", status: 4 },
+  },
+  "an error names no file": {
+    code: "echo a\nodd",
+    ...{ printed: "a\n", status: 127, why: /^sh: odd: not found$/ },
+  },
+  "a mistake": {
+    code: "echo a\nif then echo b; fi",
+    ...{ printed: "a\n", status: 2, why: /^sh: syntax error: unexpected "then"$/ },
+  },
+  "no loop around it": { code: "break; echo b", printed: "b\n", status: 0 },
+  "its name, arguments, descriptors and traps": {
+    code: `cd /proc/self/fd; echo "$0" $# $what$program *; trap`,
+    ...{ printed: "sh 0 0 1 2 3\n", status: 0 },
+  },
+  "a signal that we use too": {
+    code: `trap "echo heard" USR1; kill -USR1 $$; echo after`,
+    ...{ printed: "heard\nafter\n", status: 0 },
+  },
+  "another program in its place": { code: "exec sh -c 'exit 9'", printed: "", status: 9 },
+  "a text whose mark is missing": { code: "cat <<E\nx", printed: "x", status: 0 },
+  "it prints what it runs": { code: "set -x; true", printed: "+ true\n", status: 0 },
+  "a long program": { code: `: ${"x".repeat(5_000)}\necho 42`, printed: "42\n", status: 0 },
+  ...Object.fromEntries(
+    ["true &&", "true |", "f()"].map((code) => [
+      `unfinished: ${code}`,
+      { code, printed: "", status: 2, why: /^sh: syntax error/ },
+    ]),
+  ),
+};
+
 describe.each(await hostTiers())("$tier", { timeout: 300_000 }, ({ tier, missing }) => {
   let box: Sandbox;
   const skip = missing !== null || !hasImages;
@@ -115,5 +150,8 @@ describe.each(await hostTiers())("$tier", { timeout: 300_000 }, ({ tier, missing
   );
   test.skipIf(skip).each(Object.entries(PYTHON))("python3: %s", (_name, program) =>
     ends("python3", "-c", program),
+  );
+  test.skipIf(skip).each(Object.entries(SHELL))("sh: %s", (_name, program) =>
+    ends("sh", "-c", program),
   );
 });

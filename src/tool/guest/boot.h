@@ -76,7 +76,7 @@ static void boot(void) {
   if (mount("/dev", "/root/dev", 0, MS_MOVE, 0) || mount("/proc", "/root/proc", 0, MS_MOVE, 0)) fatal("move");
   if (chdir("/root") || mount(".", "/", 0, MS_MOVE, 0) || chroot(".") || chdir("/")) fatal("root");
   if (mount("cg", "/cg", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "")) fatal("cgroup");
-  put_file("/cg/cgroup.subtree_control", "+memory +pids +cpu");
+  put_file("/cg/cgroup.subtree_control", "+memory +pids");
   if (mkdir("/cg/tool", 0755)) fatal("cgroup");
   scratch(1 << 20, 0);
   chmod("/cg", 0700);

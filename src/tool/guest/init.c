@@ -45,8 +45,10 @@
 #include "channel.h"
 #include "kernel-files.h"
 #include "scratch.h"
+#include "shell.h"
 
-static char warm_name[32];    /* interpreter that waits warm; empty: none */
+static char warm_name[32];    /* interpreter that waits warm */
+static int is_shell = 0;      /* it is one: see shell.h */
 static pid_t warm = 0;
 static int warm_control = -1;
 static const char *rehearsal; /* the command line that a warm interpreter rehearses, and its length */
@@ -111,12 +113,11 @@ static void start_warm(void) {
   /* What V8 does by itself after a while, it would do again in every copy: seconds have passed in each. */
   char *node[] = {"node", "--no-memory-reducer", "--no-flush-bytecode", "/lib/coppice/warm.cjs", 0};
   char *python[] = {"python3", "-I", "/lib/coppice/warm.py", 0};
+  char *shell[] = {"sh", "-c", (char *)shell_waits, 0};
   int is_node = !strcmp(warm_name, "node");
-  char **argv = is_node ? node : !strcmp(warm_name, "python3") ? python : 0;
-  if (!argv) {
-    warm_name[0] = 0;
-    return;
-  }
+  is_shell = !strcmp(warm_name, "sh");
+  char **argv = is_node ? node : is_shell ? shell : !strcmp(warm_name, "python3") ? python : 0;
+  if (!argv) fatal("warm=");
   rehearsal = is_node ? node_line : python_line;
   rehearsal_length = is_node ? sizeof node_line : sizeof python_line;
   int s[2], p[2];
@@ -136,13 +137,12 @@ static void start_warm(void) {
 
 /* ---- requests ---- */
 
+static int randomness = -1; /* open from the start: each copy is seeded before all else */
 static void seed(const unsigned char *p, size_t n) {
   struct { int bits, size; unsigned char bytes[32]; } pool = {256, 32, {0}};
   if (n < 40) fatal("seed");
   memcpy(pool.bytes, p, 32);
-  int u = open("/dev/urandom", O_RDWR | O_CLOEXEC);
-  if (u < 0 || ioctl(u, ADD_ENTROPY, &pool) || ioctl(u, RESEED, 0)) fatal("reseed");
-  close(u);
+  if (ioctl(randomness, ADD_ENTROPY, &pool) || ioctl(randomness, RESEED, 0)) fatal("reseed");
   uint64_t ms = get_u64(p + 32);
   struct timespec now = {ms / 1000, (ms % 1000) * 1000000};
   if (clock_settime(CLOCK_REALTIME, &now)) fatal("clock");
@@ -185,18 +185,31 @@ static void tell_warm(char what, const void *line, size_t n) {
   put_all(warm_control, head, 5);
   put_all(warm_control, line, n);
 }
+/* What is made and thrown away on the way to a command and back. */
+static void rehearse_descriptors(void) {
+  int s[2], p[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) || pipe2(p, O_CLOEXEC)) fatal("descriptors");
+  for (int i = 0; i < 2; i++) {
+    close(s[i]);
+    close(p[i]);
+  }
+  int self = syscall(SYS_PIDFD_OPEN, getpid(), 0);
+  struct pollfd never = {self, POLLIN, 0};
+  poll(&never, 1, 1);
+  close(self);
+}
 /* Everything that a call does, as far as it can be undone: a software processor translates it here. */
 static void warm_up(void) {
   char answer;
-  scratch(1 << 20, MS_REMOUNT);
+  scratch(SCRATCH_USUAL, MS_REMOUNT);
   limit(1ull << 40, 30000);
-  if (warm) {
-    tell_warm('W', rehearsal, rehearsal_length);
-    if (read(warm_control, &answer, 1) != 1) fatal("warm interpreter");
-  } else {
-    char *argv[] = {"/bin/sh", "-c", "echo; [ -d / ] && cat /etc/hostname", 0};
-    waitpid(start(argv, -1, -1), 0, 0);
-  }
+  rehearse_descriptors();
+  if (is_shell) {
+    char *argv[] = {"/bin/sh", "-c", (char *)shell_rehearsal, 0};
+    waitpid(start(argv, -1, -1), 0, 0); /* what the one that waits cannot run */
+    tell_shell(warm_control, 'W', shell_rehearsal);
+  } else tell_warm('W', rehearsal, rehearsal_length);
+  if (read(warm_control, &answer, 1) != 1) fatal("warm interpreter");
   empty(out);
   empty(err);
   measure();
@@ -227,17 +240,19 @@ static pid_t run(const unsigned char *p, size_t n, int *witness) {
   if (p[20] & FLAG_NETWORK) open_network();
   if (file_fd >= 0) close(file_fd);
   if (*witness) witness_start();
-  if (warm && !strcmp(argv[0], warm_name)) {
+  if (is_shell && !env && shell_can(argv, count)) {
+    tell_shell(warm_control, 'R', argv[2]);
+    return warm;
+  }
+  if (!is_shell && !strcmp(argv[0], warm_name)) {
     tell_warm('R', args, length);
     return warm;
   }
-  if (warm) {
-    kill(warm, SIGKILL);
-    waitpid(warm, 0, 0);
-    close(warm_end);
-    warm_end = -1;
-    warm = 0;
-  }
+  kill(warm, SIGKILL);
+  waitpid(warm, 0, 0);
+  close(warm_end);
+  warm_end = -1;
+  warm = 0;
   return start(argv, -1, -1);
 }
 /* @returns 0: the stream has ended, 1: nothing there now, 2: something was sent */
@@ -314,7 +329,7 @@ static void serve(void) {
       else if (type == 'P') send_text('p', "");
       else if (type == 'W' && !command) warm_up();
       else if ((type == 'F' || type == 'f') && !command) add_file(type, got + 9, n);
-      else if (type == 'D' && !command && n == 8) scratch(get_u64(got + 9), MS_REMOUNT);
+      else if (type == 'D' && !command && n == 8) scratch_of(get_u64(got + 9));
       else if (type == 'R' && !command) {
         command = run(got + 9, n, &witness);
         ended = syscall(SYS_PIDFD_OPEN, command, 0);
@@ -378,6 +393,7 @@ int main(void) {
   /* Long ago: what was seeded before a copy of this machine is thrown away once time jumps. */
   struct timespec old = {946684800, 0};
   clock_settime(CLOCK_REALTIME, &old);
+  randomness = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   make_streams();
   start_warm();
   if (door < 0) send_text('Y', "1");

@@ -31,9 +31,16 @@ static void add_file(char type, unsigned char *p, size_t n) {
     n -= k;
   }
 }
-/* It is there from the start, in each template: a call only tells its size. */
+#define SCRATCH_USUAL (64ull << 20) /* of a tool that names none: see ../../actor/walls.ts */
+
+/* It is there from the start, in each template: a call only tells its size, if it is not the usual one. */
+static uint64_t scratch_bytes = 0;
 static void scratch(uint64_t bytes, int flags) {
   char option[80];
   snprintf(option, sizeof option, "size=%llu,mode=0755,uid=1000,gid=1000,nr_inodes=65536", (unsigned long long)bytes);
   if (mount("scratch", "/scratch", "tmpfs", MS_NOSUID | MS_NODEV | flags, option)) fatal("scratch");
+  scratch_bytes = bytes;
+}
+static void scratch_of(uint64_t bytes) {
+  if (bytes != scratch_bytes) scratch(bytes, MS_REMOUNT);
 }

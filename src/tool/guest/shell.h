@@ -1,0 +1,35 @@
+/*
+ * Owns: a shell that waits warm: what it runs meanwhile, how it is told a program, and which programs it can
+ * run as `sh -c` does. A part of init.c.
+ */
+#define SHELL_PROGRAM_MAX 2048 /* it reads byte by byte */
+
+/*
+ * It is told `W` and a program to rehearse, or `R` and the one to run, each ended by a zero byte. That runs in a
+ * trap: the one other place where errors name no file, and where `break` has no loop of ours around it. On one
+ * line, so that line numbers are those of `sh -c` too.
+ */
+static const char shell_waits[] =
+  "printf R >&3; while IFS= read -r -d '' what <&3 && IFS= read -r -d '' program <&3; do "
+  "trap \"trap - USR1; $program\" USR1; [ $what = R ] && break; kill -USR1 $$; printf w >&3; done; "
+  "unset what program; exec 3>&- 4>&-; kill -USR1 $$";
+static const char shell_rehearsal[] = "echo 42; [ -d / ] && cat /etc/hostname";
+
+/* A trap's own status is forgotten, so it must say it; a program that could take these words for its own goes
+ * to a fresh shell: with a text that ends at a mark, with options that print what runs, or unfinished. */
+static const char shell_end[] = "\nexit $?";
+static int shell_can(char **argv, int count) {
+  if (count != 3 || strcmp(argv[0], "sh") || strcmp(argv[1], "-c")) return 0;
+  const char *program = argv[2];
+  size_t n = strlen(program);
+  if (n > SHELL_PROGRAM_MAX || strstr(program, "<<") || strstr(program, "set ")) return 0;
+  while (n && strchr(" \t\n", program[n - 1])) n--;
+  return n && !strchr("\\&|!)", program[n - 1]);
+}
+static void tell_shell(int control, char what, const char *program) {
+  const char head[2] = {what, 0};
+  put_all(control, head, 2);
+  put_all(control, program, strlen(program));
+  if (what == 'R') put_all(control, shell_end, sizeof shell_end - 1);
+  put_all(control, "", 1);
+}
