@@ -4,6 +4,7 @@
  * long, on both sides. Does not own: when a batch is cut (committer.ts, node/store-link.ts).
  */
 import { Packr } from "msgpackr";
+import { joinAnswers, joinOps, splitAnswers, splitOps } from "./batch-rows.ts";
 import type { StoreAnswer, StoreOp } from "./store.ts";
 
 /** A batch is closed to further operations at these sizes: later ones should not wait long. */
@@ -19,15 +20,16 @@ function packed(values: readonly unknown[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(packr.pack(values));
 }
 
-export const packOps = (ops: readonly StoreOp[]) => packed(ops);
-export const packAnswers = (answers: readonly StoreAnswer[]) => packed(answers);
+export const packOps = (ops: readonly StoreOp[]) => packed(joinOps(ops));
+export const packAnswers = (answers: readonly StoreAnswer[]) => packed(joinAnswers(answers));
 
 /** Bytes within are views of the batch: for an engine that keeps its data elsewhere. */
-export const unpackOps = (bytes: Uint8Array): StoreOp[] => packr.unpack(bytes);
+export const unpackOps = (bytes: Uint8Array): StoreOp[] => splitOps(packr.unpack(bytes), false);
 /** For an engine that keeps what it is given. */
-export const unpackKept = (bytes: Uint8Array): StoreOp[] => copying.unpack(bytes);
+export const unpackKept = (bytes: Uint8Array): StoreOp[] => splitOps(copying.unpack(bytes), true);
 /** (What an actor gets to see must not be a view of what others stored.) */
-export const unpackAnswers = (bytes: Uint8Array): StoreAnswer[] => copying.unpack(bytes);
+export const unpackAnswers = (bytes: Uint8Array): StoreAnswer[] =>
+  splitAnswers(copying.unpack(bytes));
 
 /** Bytes of the encoded values in an operation. */
 export function bytesOf(op: StoreOp): number {

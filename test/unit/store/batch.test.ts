@@ -2,9 +2,17 @@
 
 import { expect, test } from "vitest";
 import type { Commit, Mail } from "../../../src/kernel/ports.ts";
-import { BATCH_BYTES, packOps, unpackKept, unpackOps } from "../../../src/store/batch.ts";
+import {
+  BATCH_BYTES,
+  packAnswers,
+  packOps,
+  unpackAnswers,
+  unpackKept,
+  unpackOps,
+} from "../../../src/store/batch.ts";
 import { encode } from "../../../src/store/codec.ts";
 import { StoreClient } from "../../../src/store/committer.ts";
+import type { StoreAnswer, StoreOp } from "../../../src/store/store.ts";
 import { commit as commitOp, enqueue, mail as letter, NOTHING } from "../../tck/store-ops.ts";
 
 const mail = (type: string, message: unknown = null): Mail => ({
@@ -100,6 +108,36 @@ test("operations arrive as they left; what is kept is no view of the batch", () 
   const kept = unpackKept(bytes);
   bytes.fill(0);
   expect(kept.map(plain)).toEqual(ops.map(plain));
+});
+
+test("much mail, and the answers to it, arrive as they left", () => {
+  const mails = (count: number) =>
+    Array.from({ length: count }, (_, n): StoreOp => {
+      const body = encode(n % 3 === 0 ? "x".repeat(n) : { n });
+      const [to, type] = [`/é/${n % 5}`, n % 2 === 0 ? "even" : "odd"];
+      return { kind: "enqueue", mail: { to, from: "/s", type, ask: n * 2 ** 40, body } };
+    });
+  const stamped = { ...(enqueue("/a", "with an id") as object), stamp: { id: "i", atMs: 1 } };
+  const ops = [...mails(50), stamped as StoreOp, ...mails(3), commitOp("/a", 1), ...mails(9)];
+  const bytes = packOps(ops);
+  const plain = (op: unknown) => JSON.parse(JSON.stringify(op, bytesAsList));
+  expect(unpackOps(bytes).map(plain)).toEqual(ops.map(plain));
+  const kept = unpackKept(bytes);
+  bytes.fill(0);
+  expect(kept.map(plain)).toEqual(ops.map(plain));
+  // Nor does one that is kept for long keep the others.
+  const ofMail = kept.flatMap((op) => (op.kind === "enqueue" ? [op.mail.body] : []));
+  expect(ofMail.every(({ buffer, length }) => buffer.byteLength === length)).toBe(true);
+
+  const committed = { kind: "committed", fenced: false, seqs: [] } as const;
+  const numbers = (count: number): StoreAnswer[] =>
+    Array.from({ length: count }, (_, n) => ({ kind: "enqueued", seq: (n - 5) * 2 ** 45 }));
+  const again = { kind: "enqueued", seq: 0, again: { answer: null } } as const;
+  const answers: StoreAnswer[] = [
+    ...[...numbers(20), again, ...numbers(4), null, committed, ...numbers(30)],
+    ...[{ ...committed, fenced: true }, { ...committed, seqs: [1, -2] }, ...numbers(9), committed],
+  ];
+  expect(unpackAnswers(packAnswers(answers))).toEqual(answers);
 });
 
 function bytesAsList(_: string, value: unknown): unknown {
