@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
 import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
-import type { Arg, Reply } from "./redis-wire.ts";
+import type { Arg } from "./redis-bytes.ts";
+import type { Reply } from "./redis-wire.ts";
 
 /** A call is given up after this time; then nobody knows whether it was executed. @unit ms */
 const CALL_MS = 5_000;

@@ -3,8 +3,10 @@
  * whose end nobody knows is made again under the same number, until it is answered or the line ends.
  * Does not own: what a call does (redis-store.ts).
  */
+
+import type { Arg } from "./redis-bytes.ts";
 import { isPassing } from "./redis-connect.ts";
-import type { Arg, Reply } from "./redis-wire.ts";
+import type { Reply } from "./redis-wire.ts";
 
 /** A call is closed to further pieces at these sizes: later ones should not wait long. */
 const CALL_PIECES = 1_000;

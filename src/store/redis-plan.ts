@@ -3,9 +3,9 @@
  * one. Pure. Does not own: asking (redis-store.ts), arguments and replies (redis-wire.ts).
  */
 import { partitionOf, partitionOfChildren, type Spread } from "./partition.ts";
+import type { Arg } from "./redis-bytes.ts";
 import { type ChildrenOp, childrenArgs, childrenOf } from "./redis-children.ts";
 import {
-  type Arg,
   answerOf,
   argsOf,
   letterArgs,

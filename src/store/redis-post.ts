@@ -3,11 +3,13 @@
  * per target, so that order is kept, and each letter once (its number in the outbox tells).
  * Does not own: the outboxes (redis-store.ts).
  */
+
+import { type Arg, packArgs } from "./redis-bytes.ts";
 import { type RedisConnections, script } from "./redis-connect.ts";
 import { keysOf } from "./redis-leases.ts";
 import { Line } from "./redis-line.ts";
 import { POST } from "./redis-post-script.ts";
-import { type Arg, type Letter, number, packArgs, type Reply, text } from "./redis-wire.ts";
+import { type Letter, number, type Reply, text } from "./redis-wire.ts";
 
 const SCRIPT = script(POST);
 /** The sender of a letter that comes out of no outbox. */

@@ -3,8 +3,10 @@
  * mail is one request, which names each receiver once. Pure.
  * Does not own: what one operation asks (redis-plan.ts), asking (redis-store.ts).
  */
+
+import type { Arg } from "./redis-bytes.ts";
 import type { Plan } from "./redis-plan.ts";
-import type { Arg, Reply } from "./redis-wire.ts";
+import type { Reply } from "./redis-wire.ts";
 
 /** One thing that a partition is asked, and for whom. */
 export interface Request {

@@ -8,6 +8,7 @@
  */
 import { ActorError } from "../actor/errors.ts";
 import { partitionOf, type Spread } from "./partition.ts";
+import { type Arg, packArgs } from "./redis-bytes.ts";
 import { isFenced, isPassing, type RedisConnections, script } from "./redis-connect.ts";
 import { keysOf } from "./redis-leases.ts";
 import { Line } from "./redis-line.ts";
@@ -15,15 +16,7 @@ import { type PartReply, planOf } from "./redis-plan.ts";
 import { Posts } from "./redis-post.ts";
 import { BATCH } from "./redis-script.ts";
 import { answersTo, type Request, sharesOf } from "./redis-share.ts";
-import {
-  type Arg,
-  enqueuedOf,
-  letterFrom,
-  letterOf,
-  number,
-  packArgs,
-  type Reply,
-} from "./redis-wire.ts";
+import { enqueuedOf, letterFrom, letterOf, number, type Reply } from "./redis-wire.ts";
 import type { EncodedMail, StoreAnswer, StoreOp } from "./store.ts";
 
 const SCRIPT = script(BATCH);

@@ -2,12 +2,11 @@
  * Owns: operations as arguments of the scripts, and the scripts' replies as answers.
  * Does not own: the scripts (redis-script.ts), who calls them (redis-store.ts).
  */
-import { Packr } from "msgpackr";
 import { decode, encode } from "./codec.ts";
+import { type Arg, bytes, letterBytes, mailBytes, unpackMail } from "./redis-bytes.ts";
 import type {
   Encoded,
   EncodedCommit,
-  EncodedMail,
   EncodedTimer,
   LetterAnswer,
   LetterOp,
@@ -18,9 +17,6 @@ import type {
   StoredMail,
   StoreOp,
 } from "./store.ts";
-
-/** One argument of a script. */
-export type Arg = string | Buffer;
 
 /** What a script answers: numbers, bytes, lists. */
 export type Reply = number | Buffer | null | readonly Reply[];
@@ -33,46 +29,6 @@ export interface Letter {
   readonly id: string;
   readonly at: string;
 }
-
-const bytes = (value: Encoded): Buffer => {
-  // Whatever else it is, it must not be found out inside of a script: that has no way back.
-  if (!(value instanceof Uint8Array)) throw new TypeError("a value that was not encoded");
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-};
-
-/** No values of users, which are bytes by now: lists are shorter than records. */
-const packr = new Packr({ useRecords: false });
-
-/** Everything of a mail but its receiver, as a script can read it: redis-script.ts. */
-export function mailBytes({ ask, from, type, body }: EncodedMail, id = ""): Buffer {
-  const head = Buffer.from(`${ask}:${Buffer.byteLength(id)}:${id}`);
-  return Buffer.concat([head, packr.pack([from, type, bytes(body)])]);
-}
-
-export const letterBytes = (mail: EncodedMail): Buffer => bytes(encode([mail.to, mailBytes(mail)]));
-
-/**
- * Arguments as one: an array of strings in msgpack, which a script opens at once. (That of Redis knows
- * no bytes: they are strings to it, as all is.)
- */
-export function packArgs(args: readonly Arg[]): Buffer {
-  const sizes = args.map((arg) => (typeof arg === "string" ? Buffer.byteLength(arg) : arg.length));
-  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + headOf(size) + size, 5));
-  bytes[0] = 0xdd;
-  let at = bytes.writeUInt32BE(args.length, 1);
-  for (const [nth, arg] of args.entries()) {
-    const size = sizes[nth] as number;
-    if (size < 32) bytes[at++] = 0xa0 + size;
-    else {
-      bytes[at++] = 0xdb;
-      at = bytes.writeUInt32BE(size, at);
-    }
-    at += typeof arg === "string" ? bytes.write(arg, at) : arg.copy(bytes, at);
-  }
-  return bytes;
-}
-
-const headOf = (size: number) => (size < 32 ? 1 : 5);
 
 export function letterOf(stored: Buffer): Letter {
   const [to, mail] = decode(stored) as [string, Uint8Array];
@@ -271,6 +227,6 @@ function storedMail(to: string, seq: number, mail: Buffer): StoredMail {
   const ask = Number(mail.toString("latin1", 0, end));
   const length = Number(mail.toString("latin1", end + 1, start - 1));
   const id = length === 0 ? null : mail.toString("utf8", start, start + length);
-  const [from, type, body] = packr.unpack(mail.subarray(start + length));
+  const [from, type, body] = unpackMail(mail.subarray(start + length));
   return { from, type, id, to, ask, seq, attempts: 0, tries: 0, body: new Uint8Array(body) };
 }

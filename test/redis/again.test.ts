@@ -4,9 +4,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RedisSpec, redis } from "../../src/actor/store.ts";
 import { decode, encode } from "../../src/store/codec.ts";
+import { letterBytes } from "../../src/store/redis-bytes.ts";
 import { keysOf } from "../../src/store/redis-leases.ts";
 import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
-import { letterBytes } from "../../src/store/redis-wire.ts";
 import type { StoreAnswer, StoreOp } from "../../src/store/store.ts";
 import { commit, enqueue, load, mail, stamped } from "../tck/store-ops.ts";
 import { type Cable, startProxy } from "./proxy.ts";

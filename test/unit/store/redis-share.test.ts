@@ -1,9 +1,10 @@
 // What partitions are asked for a batch: mail that follows mail is one request, numbered in its order.
 
+import { Packr } from "msgpackr";
 import { expect, test } from "vitest";
+import { mailBytes, packArgs } from "../../../src/store/redis-bytes.ts";
 import { planOf } from "../../../src/store/redis-plan.ts";
 import { answersTo, type Request, sharesOf } from "../../../src/store/redis-share.ts";
-import { packArgs } from "../../../src/store/redis-wire.ts";
 import type { StoreOp } from "../../../src/store/store.ts";
 import { commit, enqueue, stamped } from "../../tck/store-ops.ts";
 
@@ -48,4 +49,24 @@ test("arguments of any length and kind are packed as strings of an array", () =>
   expect(bytes[11]).toBe(0xa0 + 31);
   expect([...bytes.subarray(43, 48)]).toEqual([0xdb, 0, 0, 0, 40]);
   expect([bytes.at(-1), bytes.length]).toEqual([0xa0, 48 + 40 + 1]);
+});
+
+test("a mail is what stands before it and a list in msgpack, whoever sent the one before", () => {
+  const form = new Packr({ useRecords: false });
+  const mails = ["/é", "/b", "/b"].flatMap((from) =>
+    ["add", "é"].flatMap((type) => [0, 7].map((ask) => ({ to: "/a", from, type, ask }))),
+  );
+  for (const [nth, mail] of mails.entries()) {
+    const body = Buffer.alloc([0, 1, 255, 256, 70_000][nth % 5] as number, nth);
+    for (const id of ["", "é:1"]) {
+      const head = `${mail.ask}:${Buffer.byteLength(id)}:${id}`;
+      const all = [Buffer.from(head), form.pack([mail.from, mail.type])];
+      (all[1] as Buffer)[0] = 0x93;
+      const found = mailBytes({ ...mail, body }, id);
+      const start = Buffer.concat(all);
+      expect(found.subarray(0, start.length)).toEqual(start);
+      const back = form.unpack(found.subarray(Buffer.byteLength(head)));
+      expect(back).toEqual([mail.from, mail.type, body]);
+    }
+  }
 });
