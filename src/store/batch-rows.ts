@@ -58,7 +58,7 @@ export const joinAnswers = (answers: readonly StoreAnswer[]) =>
 export function splitOps(joint: ReturnType<typeof joinOps>, kept: boolean): StoreOp[] {
   const ops: StoreOp[] = [];
   for (const each of joint) {
-    if (each?.kind === "mails") split(each, kept, ops);
+    if (each.kind === "mails") split(each, kept, ops);
     else ops.push(each);
   }
   return ops;
@@ -67,7 +67,7 @@ export function splitOps(joint: ReturnType<typeof joinOps>, kept: boolean): Stor
 export function splitAnswers(joint: ReturnType<typeof joinAnswers>): StoreAnswer[] {
   const answers: StoreAnswer[] = [];
   for (const each of joint) {
-    if (each?.kind !== "numbers") answers.push(each);
+    if (each.kind !== "numbers") answers.push(each);
     else for (const seq of floatsOf(each.numbers)) answers.push(answerOf(seq));
   }
   return answers;
@@ -123,15 +123,14 @@ function split({ texts, numbers, bodies }: Mails, kept: boolean, into: StoreOp[]
 }
 
 function isPlainAnswer(answer: StoreAnswer): answer is StoreAnswer & { readonly kind: string } {
-  if (answer?.kind === "enqueued") return answer.again === undefined;
-  return answer?.kind === "committed" && !answer.fenced && answer.seqs.length === 0;
+  if (answer.kind === "enqueued") return answer.again === undefined;
+  return answer.kind === "committed" && !answer.fenced && answer.seqs.length === 0;
 }
 
 function numbersOf(answers: readonly StoreAnswer[]): Numbers {
   const numbers = new Float64Array(answers.length);
-  for (let at = 0; at < answers.length; at++) {
-    const answer = answers[at];
-    numbers[at] = answer?.kind === "enqueued" ? answer.seq : Number.NaN;
+  for (const [at, answer] of answers.entries()) {
+    numbers[at] = answer.kind === "enqueued" ? answer.seq : Number.NaN;
   }
   return { kind: "numbers", numbers: bytesOf(numbers) };
 }

@@ -133,8 +133,9 @@ test("much mail, and the answers to it, arrive as they left", () => {
   const numbers = (count: number): StoreAnswer[] =>
     Array.from({ length: count }, (_, n) => ({ kind: "enqueued", seq: (n - 5) * 2 ** 45 }));
   const again = { kind: "enqueued", seq: 0, again: { answer: null } } as const;
+  const forgotten = { kind: "forgotten", asks: [{ from: "/a", ask: 1 }] } as const;
   const answers: StoreAnswer[] = [
-    ...[...numbers(20), again, ...numbers(4), null, committed, ...numbers(30)],
+    ...[...numbers(20), again, ...numbers(4), forgotten, committed, ...numbers(30)],
     ...[{ ...committed, fenced: true }, { ...committed, seqs: [1, -2] }, ...numbers(9), committed],
   ];
   expect(unpackAnswers(packAnswers(answers))).toEqual(answers);
