@@ -12,6 +12,11 @@ export interface Account {
   readonly limits: QuotaLimits;
   /** What it has spent outlives the node: there is a durable actor in it. */
   readonly durable: boolean;
+  /**
+   * Its actors may live on several nodes, or come back on another one: where nodes share a store, so
+   * do they its books. Whoever is above such an account is such a one too.
+   */
+  readonly spread: boolean;
 }
 
 const durables = new WeakMap<SupervisorSpec, boolean>();
@@ -27,16 +32,26 @@ function isDurable(spec: SupervisorSpec): boolean {
   return found;
 }
 
-const accountOf = (spec: ChildSpec, path: string): Account[] =>
-  spec.quota === null
-    ? []
-    : [
-        {
-          path,
-          limits: spec.quota,
-          durable: spec.kind === "actor" ? spec.durable : isDurable(spec),
-        },
-      ];
+const spreads = new WeakMap<SupervisorSpec, boolean>();
+
+/** Children of a dynamic supervisor are spread over nodes, the others are together on one. */
+function isSpread(spec: SupervisorSpec): boolean {
+  const known = spreads.get(spec);
+  if (known !== undefined) return known;
+  let found = isDurable(spec);
+  visitSpecs(spec, (each) => {
+    if (each.kind === "supervisor" && each.template) found = true;
+  });
+  spreads.set(spec, found);
+  return found;
+}
+
+function accountOf(spec: ChildSpec, path: string): Account[] {
+  const { quota: limits } = spec;
+  if (limits === null) return [];
+  const { durable } = spec.kind === "actor" ? spec : { durable: isDurable(spec) };
+  return [{ path, limits, durable, spread: spec.kind === "actor" ? durable : isSpread(spec) }];
+}
 
 /** All accounts that a tree has by itself; those of dynamic children come with their calls. */
 export function accountsIn(root: SupervisorSpec): Account[] {

@@ -40,7 +40,6 @@ export function app(options: {
     });
   }
   checkMemory(options.root);
-  if (options.store?.kind === "redis") checkBooks(options.root);
   return Object.freeze({
     kind: "app" as const,
     root: options.root,
@@ -76,34 +75,6 @@ function checkMemory(root: SupervisorSpec): void {
     throw new ActorError("E_QUOTA_UNHELD", fact, {
       at: path,
       fix: 'leave it out; a heap is limited by placement: "own-thread" with threadHeap',
-    });
-  });
-}
-
-/** What an actor counts alone, and what is lent on the node it runs on, needs no common books. */
-const ALONE: ReadonlySet<string> = new Set(["soft", "steps", "reductions", "memoryBytes"]);
-
-/** Do the actors below run on one node, whose loss may rightly begin their books anew? */
-const staysTogether = (spec: ChildSpec): boolean =>
-  spec.kind === "actor" ? !spec.durable : !spec.template && spec.children.every(staysTogether);
-
-/**
- * Books lie with a node. Where nodes share a store, actors of one quota may live on several, or come
- * back on another one, which knows nothing of what was spent: refused, never overspent in silence.
- *
- * @throws E_QUOTA_UNHELD
- */
-function checkBooks(root: SupervisorSpec): void {
-  visitSpecs(root, (spec, path) => {
-    const common = Object.keys(spec.quota ?? {}).filter((each) =>
-      spec.kind === "supervisor" ? each !== "soft" : !ALONE.has(each),
-    );
-    // A child of a dynamic supervisor that is not durable lives and ends on one node.
-    if (common.length === 0 || staysTogether(spec)) return;
-    const what = `a quota of ${common.join(", ")} cannot be held over the nodes of one Redis`;
-    throw new ActorError("E_QUOTA_UNHELD", what, {
-      at: path,
-      fix: "use sqlite(), where one node has all; or limit steps and reductions of each child",
     });
   });
 }

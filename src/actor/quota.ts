@@ -10,7 +10,8 @@ import { bytes, type Duration, milliseconds, type Size } from "./units.ts";
 /**
  * What an actor, or all below a supervisor together, may spend. What is not named is not limited. It
  * counts for the path, over crashes and restarts; with a durable actor in it also over those of the
- * node. Who would go over a limit exits with `quota` before anything is spent.
+ * node. On Redis, one with durable actors or a dynamic supervisor below is one for all nodes. Who would
+ * go over a limit exits with `quota` before anything is spent.
  */
 export interface Quota {
   /** Messages, effects and metered work of one life. A supervisor's is counted with each tool call. */

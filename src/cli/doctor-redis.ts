@@ -2,7 +2,7 @@
  * Owns: what `coppice doctor` says of a Redis, and of the nodes that run on one.
  * Does not own: looking at it (store/redis-checkup.ts).
  */
-import type { NodeEntry } from "../observe/inspect.ts";
+import type { BudgetView, NodeEntry } from "../observe/inspect.ts";
 import type { RedisCheckup } from "../store/redis-checkup.ts";
 import { connect } from "./client.ts";
 import type { Cell } from "./terminal.ts";
@@ -48,6 +48,14 @@ export function redisRows({ at, servers, weak, wrong }: RedisCheckup): Cell[][] 
   return rows;
 }
 
+/** The books of quotas, as a node reads them; "" = there are none. */
+function books(budgets: readonly BudgetView[]): string {
+  if (budgets.length === 0) return "";
+  const rows = budgets.flatMap((each) => each.rows);
+  const full = rows.filter(({ used, held, limit }) => used + held >= limit).length;
+  return `; quotas: ${budgets.length}, ${full} of their limits used up`;
+}
+
 /** What a running node says of its Redis; null: it has none, or says nothing. */
 export async function nodeOnRedis(entry: NodeEntry): Promise<string | null> {
   let late: ReturnType<typeof setTimeout> | undefined;
@@ -57,12 +65,14 @@ export async function nodeOnRedis(entry: NodeEntry): Promise<string | null> {
   });
   try {
     const view = await Promise.race([client?.tree(0).catch(() => null) ?? null, silence]);
+    const unread = (thrown: Error) => `; quotas: ${thrown.message}`;
+    const quotas = Promise.race([client?.budgets(null).then(books, unread) ?? "", silence]);
     const cluster = view?.cluster ?? null;
     if (cluster === null) return null;
     const { node, held, partitions, members, trouble } = cluster;
     const others = `holds ${held.length} of ${partitions} partitions, ${members.length} nodes`;
     const last = trouble === null ? "" : `; last trouble, ${trouble.at}: ${trouble.why}`;
-    return `redis: ${node} ${others}${last}`;
+    return `redis: ${node} ${others}${last}${(await quotas) ?? "; quotas: no answer"}`;
   } finally {
     clearTimeout(late);
     client?.close();

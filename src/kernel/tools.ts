@@ -2,7 +2,8 @@
  * Owns: what a kernel asks of whoever runs tool calls, and what a call may ask of the kernel.
  * Does not own: running them (tool/broker.ts), asking for them (using.ts).
  */
-import type { ExitReason, QuotaResource } from "../actor/exit.ts";
+import type { NearLimit } from "../actor/books.ts";
+import type { ExitReason } from "../actor/exit.ts";
 import type { Outcome } from "../actor/outcome.ts";
 import type { ActorSpec } from "../actor/spec.ts";
 import type { AnyTool } from "../actor/tool.ts";
@@ -39,15 +40,6 @@ export interface Decided {
   /** Of an `ask`: whom. */
   readonly why: string;
   readonly by: string;
-}
-
-/** A limit of a quota that is nearly used up, and the message that says so. */
-export interface NearLimit {
-  readonly path: string;
-  readonly resource: QuotaResource;
-  readonly used: number;
-  readonly limit: number;
-  readonly tell: string;
 }
 
 /** How it ended; `cause`, when set, is the error the handler gets. */

@@ -5,6 +5,7 @@
  * It counts as an effect of its message: so a rerun knows that an earlier run has let it go, and a
  * call whose answer was lost is not simply made again.
  */
+import type { NearLimit } from "../actor/books.ts";
 import type { UseOptions } from "../actor/context.ts";
 import { ExitThrown } from "../actor/exit.ts";
 import { outcomeError } from "../actor/outcome.ts";
@@ -16,7 +17,7 @@ import { answeredBefore, released } from "./journal.ts";
 import { tellLost } from "./lost-sandbox.ts";
 import { Pending } from "./pending.ts";
 import type { Answer } from "./ports.ts";
-import type { Decided, NearLimit, ToolCall, ToolEnd } from "./tools.ts";
+import type { Decided, ToolCall, ToolEnd } from "./tools.ts";
 import type { Verbs } from "./verbs.ts";
 
 /** Counts a step of this life. @throws what ends the actor when it has made too many */

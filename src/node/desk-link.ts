@@ -5,11 +5,11 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Account } from "../actor/accounts.ts";
+import type { Budget, CommonBooks, Extra, Refusal } from "../actor/books.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { Tools } from "../kernel/tools.ts";
 import { Audit, type AuditRecord } from "../tool/audit.ts";
-import { type Admission, type Budget, Desk, type Entry, type Settled } from "../tool/desk.ts";
-import type { Extra, Refusal } from "../tool/ledger.ts";
+import { type Admission, Desk, type Entry, type Settled } from "../tool/desk.ts";
 import { LedgerFile } from "../tool/ledger-file.ts";
 import type { DeskAccess } from "../tool/turnstile.ts";
 import { monotonicMs } from "./pump.ts";
@@ -98,34 +98,40 @@ export interface DeskServer {
   close(): Promise<void>;
 }
 
-/**
- * @param folder where its books lie; null: the store forgets, and so does the desk
- * @param audited is there a policy, and so a record of decisions?
- * @param accounts those of the tree: what earlier nodes have spent is read before anybody calls
- * @param failed told when they cannot be kept any more: the node must not go on without them
- */
-export function openDesk(
-  folder: string | null,
-  audited: boolean,
-  accounts: readonly Account[],
-  failed: (error: unknown) => void,
-): DeskServer {
+/** What a node's desk is opened with. */
+interface DeskOptions {
+  /** Where its books lie; null: the store forgets, and so does the desk. */
+  readonly folder: string | null;
+  /** Is there a policy, and so a record of decisions? */
+  readonly audited: boolean;
+  /** Those of the tree: what earlier nodes have spent is read before anybody calls. */
+  readonly accounts: readonly Account[];
+  /** The books that nodes share; null: there is one node, and this folder. */
+  readonly common: CommonBooks | null;
+  /** Told when books cannot be kept any more: the node must not go on without them. */
+  readonly failed: (error: unknown) => void;
+}
+
+export function openDesk({ folder, audited, accounts, common, failed }: DeskOptions): DeskServer {
   let audit = folder === null || !audited ? null : new Audit(folder);
+  // What must outlive this node alone: with nodes that share their books, nothing.
+  const own = common === null ? folder : null;
   const clocks = { now: monotonicMs, wall: () => Date.now() };
   const desk: Desk = new Desk({
     now: monotonicMs,
     after: (ms, fire) => void setTimeout(fire, ms),
     keep(line, safe) {
-      if (folder === null) return false;
-      books ??= new LedgerFile(folder, desk.ledger, clocks);
+      if (own === null) return false;
+      books ??= new LedgerFile(own, desk.ledger, clocks);
       books.append(line).then(safe, failed);
       return true;
     },
+    common,
   });
   // Those of dynamic children may be all there are: then the file tells.
-  const kept = folder !== null && (accounts.length > 0 || LedgerFile.exists(folder));
-  let books = kept ? new LedgerFile(folder, desk.ledger, clocks) : null;
-  for (const each of accounts) desk.ledger.know(each);
+  const kept = own !== null && (accounts.length > 0 || LedgerFile.exists(own));
+  let books = kept ? new LedgerFile(own, desk.ledger, clocks) : null;
+  desk.know(accounts);
   const on = (port: MessagePort, message: ToDesk) => {
     if (message.kind === "decided") return audit?.append(message.record).catch(failed);
     if (message.kind === "withdraw") return desk.withdraw(message.id);
@@ -149,15 +155,14 @@ export function openDesk(
     async budgets(raise) {
       if (raise === null) return desk.budgets();
       const { path, more, by, why } = raise;
-      const raised = desk.raise(path, more);
+      await desk.raise(path, more);
       if (folder !== null) {
         audit ??= new Audit(folder);
         const text = `${JSON.stringify(more)}${why === "" ? "" : ` ${why}`}`;
         const record = { path, tool: "quota", key: "raise", decision: "allow", why: text, by };
         await audit.append(record as AuditRecord);
       }
-      await raised;
-      return desk.budgets().filter((each) => each.path === path);
+      return (await desk.budgets()).filter((each) => each.path === path);
     },
     async close() {
       await Promise.all([audit?.close(), books?.close()]);

@@ -1,11 +1,12 @@
 /**
  * Owns: what the main thread and its worker threads say to each other besides envelopes.
  */
+
 import type { MessagePort } from "node:worker_threads";
+import type { Budget } from "../actor/books.ts";
 import type { ProcessDetail, ProcessView } from "../kernel/inspect.ts";
 import type { Signal } from "../kernel/ports.ts";
 import type { LogLevelName } from "../observe/log.ts";
-import type { Budget } from "../tool/desk.ts";
 import type { Raise, Refused } from "./desk-link.ts";
 import type { NodeData } from "./elsewhere.ts";
 import type { Facts } from "./facts.ts";
@@ -37,6 +38,8 @@ export interface ThreadData {
   readonly sandbox: MessagePort;
   /** Its end of the line to the desk. */
   readonly desk: MessagePort;
+  /** Of the control thread: its line to the books that nodes share; null: they share none. */
+  readonly books: MessagePort | null;
   /** Shared with the control thread, which watches: kernel/guard.ts, watcher.ts. */
   readonly cells: SharedArrayBuffer;
   readonly preemption: Preemption;

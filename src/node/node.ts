@@ -254,7 +254,8 @@ class Node implements ThreadListener {
       among: store.cluster?.data ?? null,
     };
     const lines = toolLines();
-    const ports = { store: store.connect(thread), ...lines.ports };
+    const books = thread === CONTROL ? (store.books?.() ?? null) : null;
+    const ports = { store: store.connect(thread), books, ...lines.ports };
     const made = new Thread({ ...data, ...ports }, this);
     const control = thread === CONTROL ? made : this.threads[CONTROL];
     lines.connect(control);

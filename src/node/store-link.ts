@@ -78,6 +78,8 @@ export interface StoreHost {
   readonly lost?: Promise<string>;
   /** Ends the engine's thread as a crash would. */
   readonly crash?: () => Promise<unknown>;
+  /** A desk's line to the books that nodes share, where they do. */
+  readonly books?: () => MessagePort;
   /** The other nodes, where there can be some. */
   readonly cluster?: Cluster;
 }

@@ -2,9 +2,11 @@
  * Owns: a worker thread from inside: imports the app, builds a kernel, answers the main thread.
  * Thread 0 is the control thread: it starts the root. Does not own: its own replacement.
  */
+
 import { parentPort, threadId, workerData } from "node:worker_threads";
 import { accountsIn } from "../actor/accounts.ts";
 import { type App, behavioursOf, visitSpecs } from "../actor/app.ts";
+import type { Budget } from "../actor/books.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { Fact } from "../kernel/events.ts";
 import { RUN } from "../kernel/guard.ts";
@@ -12,7 +14,7 @@ import { childFacts, detail, snapshot } from "../kernel/inspect.ts";
 import { CONTROL, Places } from "../kernel/placement.ts";
 import { Rebalancer } from "../kernel/rebalance.ts";
 import { isHeard } from "../observe/log.ts";
-import type { Budget } from "../tool/desk.ts";
+import { booksLine } from "./books-link.ts";
 import { type DeskServer, deskLine, openDesk, type Refused, refusedOf } from "./desk-link.ts";
 import { elsewhereOf, type NodeData } from "./elsewhere.ts";
 import { FactsToSend } from "./facts.ts";
@@ -245,7 +247,13 @@ async function main(): Promise<void> {
     },
   });
   if (data.thread === CONTROL)
-    desk = openDesk(data.folder, app.policy !== null, accountsIn(app.root), unrecorded);
+    desk = openDesk({
+      folder: data.folder,
+      audited: app.policy !== null,
+      accounts: accountsIn(app.root),
+      common: data.books && booksLine(data.books),
+      failed: unrecorded,
+    });
   const rebalancing = decides(data.thread, data.moving);
   if (rebalancing !== null) new Rebalancer(host.kernel, rebalancing);
   const watcher = data.thread === CONTROL ? watching(app, host) : null;

@@ -2,12 +2,13 @@
  * Owns: a worker thread from outside: spawning it, asking it, knowing when it is gone.
  * Does not own: who replaces it (node.ts).
  */
+
 import type { Worker } from "node:worker_threads";
+import type { Budget } from "../actor/books.ts";
 import { ActorError, type ErrorCode } from "../actor/errors.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessDetail } from "../kernel/inspect.ts";
 import { CONTROL } from "../kernel/placement.ts";
-import type { Budget } from "../tool/desk.ts";
 import type { Raise, Refused } from "./desk-link.ts";
 import { factsOf } from "./facts.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
@@ -66,7 +67,13 @@ export class Thread {
     const { worker, endable } = spawn(ENTRY, {
       workerData: data,
       ...limitsOf(data),
-      transferList: [data.store, data.pool, data.sandbox, data.desk],
+      transferList: [
+        data.store,
+        data.pool,
+        data.sandbox,
+        data.desk,
+        ...(data.books ? [data.books] : []),
+      ],
       name: data.thread === 0 ? "coppice control" : `coppice thread ${data.thread}`,
     });
     this.worker = worker;

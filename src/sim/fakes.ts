@@ -85,7 +85,7 @@ export interface FakeHost {
 }
 
 const ownAccount: BrokerHost["accounts"] = (path, { quota: limits, durable }) =>
-  limits === null ? [] : [{ path, limits, durable }];
+  limits === null ? [] : [{ path, limits, durable, spread: durable }];
 
 function notFaked({ spec, tool }: ToolCall): ToolEnd {
   const cause = new ActorError("E_TOOL_DENIED", `there is no fake for tool ${tool.name}`, {
@@ -108,6 +108,7 @@ export function fakeTools(host: FakeHost): FakeTools {
     }
   };
   const desk = new Desk({
+    common: null,
     now: host.now,
     after: (ms, fire) => void host.wait(ms).then(fire),
     keep: () => false,

@@ -27,7 +27,9 @@ export interface RedisClient {
   /** A line for one client: as that of a SQLite writer. */
   connect(id: number): MessagePort;
   disconnect(id: number): void;
-  tell(message: Exclude<ToRedis, { kind: "connect" }>): void;
+  /** The desk's line to the books of quotas that nodes share. */
+  books(): MessagePort;
+  tell(message: Exclude<ToRedis, { kind: "connect" | "books" }>): void;
   /** Executes what all clients have sent, gives the leases back and ends the thread. */
   close(): Promise<void>;
 }
@@ -65,6 +67,11 @@ export async function startRedis(
       return port2;
     },
     disconnect: (id) => tell({ kind: "disconnect", id }),
+    books() {
+      const { port1, port2 } = new MessageChannel();
+      tell({ kind: "books", port: port1 }, [port1]);
+      return port2;
+    },
     tell: (message) => tell(message),
     close() {
       tell({ kind: "close" });

@@ -29,6 +29,8 @@ export type ToRedis =
   | { readonly kind: "connect"; readonly id: number; readonly port: MessagePort }
   /** What the client has sent is still executed. */
   | { readonly kind: "disconnect"; readonly id: number }
+  /** From the desk: its line to the books of quotas. */
+  | { readonly kind: "books"; readonly port: MessagePort }
   | { readonly kind: "counts" }
   | { readonly kind: "join" }
   | { readonly kind: "left"; readonly partition: number }
@@ -125,6 +127,7 @@ async function arrivals(): Promise<void> {
 
 function obey(open: OpenRedis, message: ToRedis): void {
   if (message.kind === "connect") connect(open, message.id, message.port);
+  else if (message.kind === "books") open.books.serve(message.port);
   else if (message.kind === "disconnect") void disconnect(message.id);
   else if (message.kind === "counts") tell({ kind: "counts", counts });
   else if (message.kind === "join") void open.join();

@@ -8,6 +8,7 @@ import { ActorError } from "../actor/errors.ts";
 import type { RedisSpec } from "../actor/store.ts";
 import type { Spread } from "./partition.ts";
 import { Away, type Destination, type Question, type Word } from "./redis-away.ts";
+import { RedisBooks } from "./redis-books.ts";
 import { checkSettings, RedisConnections, script, shownUrl, unreachable } from "./redis-connect.ts";
 import { type Joining, LIVING, livingOf, othersLive, waitForShare } from "./redis-joining.ts";
 import { LEASE_CLOCK, type LeaseListener, Leases, type Member } from "./redis-leases.ts";
@@ -37,6 +38,8 @@ export interface OpenRedis {
   readonly store: RedisStore;
   readonly leases: Leases;
   readonly connections: RedisConnections;
+  /** Books of quotas that all nodes share. */
+  readonly books: RedisBooks;
   /** What is weaker than it might seem. */
   readonly weak: readonly string[];
   /** The tree runs: it takes its share, if others live. Otherwise it has it already. */
@@ -129,6 +132,8 @@ async function listen(
   /** Of mail for an actor. @param to another node, or null */
   const tellOf = (path: string, to: string | null) =>
     to === null ? news({ kind: "nudged", paths: [path] }) : away.say(to, { kind: "nudge", path });
+  const troubled = troubleTeller(news);
+  const books = new RedisBooks({ prefix, node, leaseMs, connections, troubled });
   const store: RedisStore = new RedisStore({
     prefix,
     spread,
@@ -136,7 +141,7 @@ async function listen(
     client: randomBytes(8).toString("hex"),
     nudge: (to, path) => tellOf(path, to === node ? null : to),
     connections,
-    troubled: troubleTeller(news),
+    troubled,
     fenced: (partition) => leases.drop(partition, "a commit was refused: another node holds it"),
   });
   const leases = new Leases({
@@ -157,8 +162,7 @@ async function listen(
   await away.listen();
   return {
     ...basis,
-    store,
-    leases,
+    ...{ store, leases, books },
     left(partition) {
       leaving.get(partition)?.();
       leaving.delete(partition);
@@ -167,6 +171,7 @@ async function listen(
     async close() {
       for (const done of leaving.values()) done();
       away.close();
+      await books.close();
       await leases.end().catch(() => {});
       store.close();
       connections.close();

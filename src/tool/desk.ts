@@ -4,12 +4,22 @@
  * Does not own: the books (ledger.ts), the limits (gate.ts), how it is reached (node/desk-link.ts).
  */
 import type { Account } from "../actor/accounts.ts";
-import { ActorError } from "../actor/errors.ts";
+import type {
+  AccountView,
+  Amounts,
+  BooksFailure,
+  Budget,
+  CommonBooks,
+  Extra,
+  Left,
+  NearLimit,
+  Refusal,
+  Reserved,
+} from "../actor/books.ts";
 import type { ToolLimits } from "../actor/pace.ts";
-import type { NearLimit } from "../kernel/tools.ts";
 import { Gate } from "./gate.ts";
-import type { AccountView, Amounts, Extra, Left, Refusal } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
+import { notRaised, SharedBooks } from "./shared-books.ts";
 import { Wakes } from "./wakes.ts";
 
 /** A call that wants to begin. Plain data: it travels between threads. */
@@ -27,7 +37,9 @@ export interface Entry {
 export type Admission =
   | { readonly say: "go"; readonly near: readonly NearLimit[]; readonly left: Left | null }
   | { readonly say: "quota"; readonly refusal: Refusal }
-  | { readonly say: "no"; readonly why: string; readonly overloaded: boolean };
+  | { readonly say: "no"; readonly why: string; readonly overloaded: boolean }
+  /** The books of its quotas cannot be reached: nobody forbids it, and it must not run. */
+  | { readonly say: "away"; readonly why: string };
 
 /** How a call ended. */
 export interface Settled {
@@ -44,6 +56,8 @@ export interface DeskHost {
   readonly after: (ms: number, fire: () => void) => void;
   /** Keeps a line of the books; calls back when it is safe. @returns whether it does so at all */
   readonly keep: (line: LedgerLine, safe: () => void) => boolean;
+  /** The books that this node shares with others; null: it has all itself. */
+  readonly common: CommonBooks | null;
 }
 
 /** A line of the books of durable accounts. */
@@ -70,21 +84,8 @@ interface Inside {
   readonly gate: Gate | null;
   readonly tool: string;
   readonly kept: boolean;
-}
-
-/** An account with its limits. */
-export interface Budget {
-  readonly path: string;
-  readonly rows: readonly AccountView[];
-}
-
-function notRaised(path: string, what: string): ActorError {
-  if (what === "account") {
-    const fix = "coppice budget lists those there are";
-    return new ActorError("E_PATH_UNKNOWN", `${path} has no quota`, { at: path, fix });
-  }
-  const fix = "only a limit that its quota names can be raised";
-  return new ActorError("E_QUOTA_UNHELD", `${path} has no limit of ${what}`, { at: path, fix });
+  /** Held in common books too. */
+  readonly common: boolean;
 }
 
 /** Tools with limits; more are a mistake. */
@@ -97,11 +98,22 @@ export class Desk {
   readonly #lines = new Map<string, Line>();
   readonly #inside = new Map<string, Inside>();
   readonly #wakes: Wakes;
+  readonly #common: SharedBooks;
 
   constructor(host: DeskHost) {
     this.#host = host;
+    this.#common = new SharedBooks(host.common, host);
     const began = (path: string) => void host.keep({ began: path }, () => {});
-    this.#wakes = new Wakes(this.ledger, { ...host, began });
+    const isCommon = this.#common.has;
+    const beginCommon: SharedBooks["begin"] = (...asked) => this.#common.begin(...asked);
+    this.#wakes = new Wakes(this.ledger, { ...host, began, isCommon, beginCommon });
+  }
+
+  /** Accounts there are, also before anybody has spent of them. */
+  know(accounts: readonly Account[]): void {
+    const common = accounts.filter(this.#common.has);
+    if (common.length > 0) this.#common.books?.ask({ verb: "know", accounts: common }, () => {});
+    for (const each of accounts) if (!this.#common.has(each)) this.ledger.know(each);
   }
 
   /** An actor lives that stands under limits of time. `over` is called once, unless it is withdrawn. */
@@ -117,6 +129,9 @@ export class Desk {
   /** Raises limits. @returns when it is safe; @throws ActorError E_PATH_UNKNOWN E_QUOTA_UNHELD */
   raise(path: string, more: Extra): Promise<void> {
     const none = this.ledger.raise(path, more);
+    if (none === "account" && this.#common.books !== null) {
+      return this.#common.raise(path, more).then(() => this.#wakes.look(path));
+    }
     if (none !== null) throw notRaised(path, none);
     this.#wakes.look(path);
     return new Promise((resolve) => {
@@ -139,13 +154,20 @@ export class Desk {
 
   /** Nobody waits for it any more. */
   withdraw(id: string): void {
+    if (this.#common.giveUp(id)) this.#leave(id, { ok: null, spent: {} });
     for (const { waiting } of this.#lines.values()) waiting.delete(id);
     this.#wakes.delete(id);
     // It may be inside already: then its owner settles it, or is lost.
   }
 
   /** A call has ended. */
-  settle(id: string, { ok, spent }: Settled): void {
+  settle(id: string, settled: Settled): void {
+    if (this.#inside.get(id)?.common === true) this.#common.settle(id, settled.spent);
+    this.#leave(id, settled);
+  }
+
+  /** It is inside no more; common books know already. */
+  #leave(id: string, { ok, spent }: Settled): void {
     const inside = this.#inside.get(id);
     if (inside === undefined) return;
     this.#inside.delete(id);
@@ -163,7 +185,9 @@ export class Desk {
       for (const [id, each] of waiting) if (each.owner === owner) waiting.delete(id);
     }
     for (const [id, each] of this.#inside) {
-      if (each.owner === owner) this.settle(id, { ok: null, spent: null });
+      if (each.owner !== owner) continue;
+      if (this.#common.giveUp(id)) this.#leave(id, { ok: null, spent: {} });
+      else this.settle(id, { ok: null, spent: null });
     }
   }
 
@@ -171,10 +195,11 @@ export class Desk {
     return this.ledger.view(path, this.#host.now());
   }
 
-  /** All accounts there are, by path. */
-  budgets(): Budget[] {
-    const paths = this.ledger.paths.sort();
-    return paths.map((path) => ({ path, rows: this.view(path) })).filter(({ rows }) => rows.length);
+  /** All accounts there are, by path. @throws ActorError E_STORE_REACH */
+  async budgets(): Promise<Budget[]> {
+    const own = this.ledger.paths.map((path) => ({ path, rows: this.view(path) }));
+    const all = [...own.filter(({ rows }) => rows.length > 0), ...(await this.#common.look())];
+    return all.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   #line(tool: string, limits: ToolLimits): Line {
@@ -211,17 +236,38 @@ export class Desk {
   /** The tool has room: has its actor? */
   #begin({ entry, owner, done }: Waiting, gate: Gate | null): void {
     const { id, tool, accounts, amounts } = entry;
-    const reserved = this.ledger.reserve(id, accounts, amounts, this.#host.now());
+    const common = accounts.filter(this.#common.has);
+    const own = common.length === 0 ? accounts : accounts.filter((each) => !this.#common.has(each));
+    const reserved = this.ledger.reserve(id, own, amounts, this.#host.now());
     if (reserved.refused !== null) {
       gate?.leave(null, this.#host.now());
       return done({ say: "quota", refusal: reserved.refused });
     }
     const { near, left } = reserved;
     const go = () => done({ say: "go", near, left });
-    const paths = accounts.filter((each) => each.durable).map((each) => each.path);
+    const paths = own.filter((each) => each.durable).map((each) => each.path);
     // What is spent before it is written down would be free after a crash.
     const kept = paths.length > 0 && this.#host.keep({ hold: id, paths, amounts }, go);
-    this.#inside.set(id, { owner, gate, tool, kept });
-    if (!kept) go();
+    this.#inside.set(id, { owner, gate, tool, kept, common: common.length > 0 });
+    if (common.length > 0) {
+      this.#common.hold(id, common, amounts, (said) => done(this.#admission(id, said, reserved)));
+    } else if (!kept) go();
+  }
+
+  /** What common books have said; nothing is held here either if that is no. */
+  #admission(
+    id: string,
+    said: Reserved | BooksFailure,
+    own: { readonly near: readonly NearLimit[]; readonly left: Left | null },
+  ): Admission {
+    const isHeld = !("failed" in said) && said.refused === null;
+    if (!isHeld) {
+      this.#leave(id, { ok: null, spent: {} });
+      if ("failed" in said) return { say: "away", why: said.failed };
+      return { say: "quota", refusal: said.refused as Refusal };
+    }
+    const left =
+      own.left !== null && own.left.ms < (said.left?.ms ?? Infinity) ? own.left : said.left;
+    return { say: "go", near: [...said.near, ...own.near], left };
   }
 }

@@ -5,10 +5,11 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { type Amounts, COUNTED, type Extra } from "../actor/books.ts";
 import { ActorError } from "../actor/errors.ts";
 import { AppendFile } from "./append.ts";
 import type { LedgerLine } from "./desk.ts";
-import { type Amounts, COUNTED, type Extra, type Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 
 const FILE = /^quota-(\d{6})\.jsonl$/;
 const fileOf = (number: number) => `quota-${String(number).padStart(6, "0")}.jsonl`;

@@ -7,48 +7,19 @@
  * that it had spent more than the most it had promised. What is not known is counted as spent.
  */
 import type { Account } from "../actor/accounts.ts";
+import {
+  type AccountView,
+  type Amounts,
+  COUNTED,
+  type Counted,
+  type Extra,
+  type Left,
+  type NearLimit,
+  type Refusal,
+  type Reserved,
+} from "../actor/books.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { QuotaResource } from "../actor/exit.ts";
-import type { NearLimit } from "../kernel/tools.ts";
-
-/** What is counted up. Wall time is not: it passes. */
-export const COUNTED = [
-  "tokens",
-  "microUsd",
-  "steps",
-  "toolCalls",
-  "reductions",
-  "memoryBytes",
-] as const satisfies readonly QuotaResource[];
-
-type Counted = (typeof COUNTED)[number];
-
-/** Whole numbers; what is absent is 0. */
-export type Amounts = { readonly [R in Counted]?: number };
-
-/** A limit that would be passed. */
-export interface Refusal {
-  readonly path: string;
-  readonly resource: QuotaResource;
-  readonly limit: number;
-  readonly used: number;
-}
-
-/** Time that is left to the tightest limit of it. */
-export interface Left {
-  /** @unit ms */
-  readonly ms: number;
-  readonly path: string;
-  /** @unit ms */
-  readonly limit: number;
-}
-
-export type Reserved =
-  | { readonly refused: Refusal }
-  | { readonly refused: null; readonly near: readonly NearLimit[]; readonly left: Left | null };
-
-/** What a person has added to limits, also to the one of time. */
-export type Extra = { readonly [R in QuotaResource]?: number };
 
 /** What of an account outlives its node. */
 export interface Kept {
@@ -66,14 +37,6 @@ interface Book {
   readonly held: Record<Counted, number>;
   firstMs: number | null;
   readonly warned: Set<QuotaResource>;
-}
-
-/** One account as others see it. */
-export interface AccountView {
-  readonly resource: QuotaResource;
-  readonly used: number;
-  readonly held: number;
-  readonly limit: number;
 }
 
 interface Hold {
@@ -201,7 +164,7 @@ export class Ledger {
   /** What an account of an earlier node has spent. */
   restore(path: string, { used, firstMs, extra }: Kept): void {
     const limits = { soft: { at: 1, tell: "" } };
-    const book = this.#book({ path, limits, durable: true });
+    const book = this.#book({ path, limits, durable: true, spread: true });
     for (const each of COUNTED) book.used[each] += used[each] ?? 0;
     book.firstMs = firstMs;
     book.extra = extra;

@@ -5,12 +5,12 @@
  */
 import { threadId } from "node:worker_threads";
 import type { Account } from "../actor/accounts.ts";
+import type { Amounts, Left, Refusal } from "../actor/books.ts";
 import { ActorError } from "../actor/errors.ts";
 import { NO_USAGE, neverStarted } from "../actor/outcome.ts";
 import type { AnyTool, Spend } from "../actor/tool.ts";
 import type { Living, ToolCall, ToolEnd } from "../kernel/tools.ts";
 import type { Admission, Entry, Settled } from "./desk.ts";
-import type { Amounts, Left, Refusal } from "./ledger.ts";
 import type { Wait } from "./policy.ts";
 
 /** A desk, near or far. */
@@ -83,6 +83,14 @@ const overspent = (tool: AnyTool, quota: NonNullable<ToolEnd["quota"]>): ToolEnd
   return { tag: "denied", why, tier: null, usage: NO_USAGE, cause, quota };
 };
 
+/** Nothing has run, and nobody has forbidden it. */
+const unreached = (tool: AnyTool, why: string): ToolEnd => {
+  const fact = `tool ${tool.name} did not run: the books of its quotas cannot be reached: ${why}`;
+  const fix = "call it again later; coppice doctor shows what Redis says";
+  const cause = new ActorError("E_STORE_REACH", fact, { fix });
+  return { tag: "failed", code: null, why: cause.message, tier: null, usage: NO_USAGE, cause };
+};
+
 /** Waits for the desk's word. null: the actor has ended meanwhile. */
 function enter(desk: DeskAccess, entry: Entry, signal: AbortSignal): Promise<Admission | null> {
   return new Promise((resolve) => {
@@ -138,6 +146,7 @@ export async function passing(
     return { tag: "killed", limit: "owner", why, tier: null, usage: NO_USAGE };
   }
   if (admission.say === "no") return refused(tool, admission.why, admission.overloaded);
+  if (admission.say === "away") return unreached(tool, admission.why);
   if (admission.say === "quota") {
     const { path: at, ...refusal } = admission.refusal;
     return overspent(tool, { ...refusal, at });

@@ -28,9 +28,12 @@ test("a node says what it holds, and its last trouble", async () => {
     ...{ node: "2-b", partitions: 8, held: [3, 5], members: [], weak: [] },
     trouble: { why: "OOM command not allowed", at },
   };
+  const tokens = { resource: "tokens", used: 4, held: 1, limit: 5 } as const;
+  fake.quotas = [{ path: "/desk", rows: [tokens, { ...tokens, limit: 6 }] }];
   await serve(fake);
   const { out } = await cli(["doctor"]);
   expect(out).toContain(`redis: 2-b holds 2 of 8 partitions, 0 nodes; last trouble, ${at}: OOM`);
+  expect(out).toContain("; quotas: 1, 1 of their limits used up");
 });
 
 describe.skipIf(missing !== null)("with a redis-server", () => {

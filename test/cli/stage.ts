@@ -10,6 +10,7 @@ import { ActorError } from "../../src/actor/errors.ts";
 import { dispatch, errorStyle } from "../../src/cli/dispatch.ts";
 import type { Io } from "../../src/cli/terminal.ts";
 import {
+  type BudgetView,
   type Detail,
   type Inspectable,
   type LetterRequest,
@@ -83,6 +84,7 @@ export class FakeNode implements Inspectable {
   /** "kill /desk/a", and "tree", "show /desk/a". */
   readonly asked: string[] = [];
   detail: Partial<Detail> = {};
+  quotas: BudgetView[] = [];
   /** What is said of dead letters. */
   dead: (asked: LetterRequest) => LettersView = () => ({ total: 0, silent: 0, letters: [] });
   /** Runs before each answer. */
@@ -92,9 +94,9 @@ export class FakeNode implements Inspectable {
     this.rows = rows;
   }
 
-  async budgets(): Promise<[]> {
+  async budgets(): Promise<BudgetView[]> {
     this.asked.push("budgets");
-    return [];
+    return this.quotas;
   }
 
   async tree(): Promise<NodeView> {

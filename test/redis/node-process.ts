@@ -4,10 +4,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import type { Command } from "./node-main.ts";
+import type { FirmCommand } from "./firm-main.ts";
+import type { Command as BankCommand } from "./node-main.ts";
 import { type RedisServer, startRedis } from "./server.ts";
 
-const PROGRAM = join(import.meta.dirname, "node-main.ts");
+type Command = BankCommand | FirmCommand;
 
 /** An answer that was an error. */
 export class Refused extends Error {
@@ -53,8 +54,11 @@ async function killed(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Starts a node; rejects with its error when it does not get up. */
-export async function startNode(env: Record<string, string>): Promise<NodeProcess> {
-  const args = ["--conditions=coppice-source", PROGRAM];
+export async function startNode(
+  env: Record<string, string>,
+  program = "node-main.ts",
+): Promise<NodeProcess> {
+  const args = ["--conditions=coppice-source", join(import.meta.dirname, program)];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "inherit"],

@@ -92,6 +92,7 @@ describe("a desk", () => {
       path: "/a",
       limits: { soft: { at: 1, tell: "" }, tokens: 9 },
       durable: false,
+      spread: false,
     };
     const [one, two] = [{}, {}];
     const begin = (id: string, owner: object) =>
@@ -114,7 +115,12 @@ describe("a desk", () => {
         return true;
       },
     });
-    const account = { path: "/a", limits: { soft: { at: 1, tell: "" }, tokens: 9 }, durable: true };
+    const account = {
+      path: "/a",
+      limits: { soft: { at: 1, tell: "" }, tokens: 9 },
+      durable: true,
+      spread: true,
+    };
     let said = "";
     desk.enter({ ...entry("a"), accounts: [account], amounts: { tokens: 5 } }, {}, (each) => {
       said = each.say;
@@ -149,7 +155,7 @@ function stage(
   const { desk, access } = nearDesk();
   const host = bareHost({
     desk: access,
-    accounts: (path) => [{ path, limits: spec.quota as never, durable: false }],
+    accounts: (path) => [{ path, limits: spec.quota as never, durable: false, spread: false }],
     wait: (ms, signal) => {
       if (ms < 3_000_000) waits.push(ms);
       return ms < 3_000_000 || signal.aborted ? Promise.resolve() : new Promise(() => {});
@@ -248,7 +254,7 @@ test("the time of a quota ends what is under way", async () => {
   });
   const spec = child("idle", Idle, { tools: [what], quota: { wall: "5m" } });
   const host = bareHost({
-    accounts: (path) => [{ path, limits: spec.quota as never, durable: false }],
+    accounts: (path) => [{ path, limits: spec.quota as never, durable: false, spread: false }],
     wait: async (ms) => expect(ms).toBe(300_000),
   });
   const end = await brokerOf(host).call({ ...callDefaults(), spec, tool: what, input: 1 });
@@ -275,7 +281,7 @@ test("a call for which the host had no sandbox costs no money, but counts", asyn
   let tier: "process" | null = null;
   const host = bareHost({
     desk: access,
-    accounts: (path) => [{ path, limits: spec.quota as never, durable: false }],
+    accounts: (path) => [{ path, limits: spec.quota as never, durable: false, spread: false }],
     sandbox: async () => ({ tag: "failed", code: null, why: "no room", tier, usage: NO_USAGE }),
   });
   const call = () => brokerOf(host).call({ ...callDefaults(), spec, tool: what, input: "" });

@@ -6,7 +6,7 @@ import { Desk, type DeskHost } from "../../../src/tool/desk.ts";
 /** A desk in the same thread. */
 export function nearDesk(host: Partial<DeskHost> = {}) {
   const after = (ms: number, fire: () => void) => void setTimeout(fire, ms);
-  const desk = new Desk({ now: () => 0, after, keep: () => false, ...host });
+  const desk = new Desk({ now: () => 0, after, keep: () => false, common: null, ...host });
   const access: BrokerHost["desk"] = {
     enter: (entry, done) => desk.enter(entry, access, done),
     live: (id, accounts, over) => desk.live(id, accounts, access, over),

@@ -13,6 +13,7 @@ const account = (path: string, limits: Partial<Account["limits"]>, durable = tru
   path,
   limits: { soft, ...limits },
   durable,
+  spread: durable,
 });
 const all = account("/crew", { microUsd: 1_000, toolCalls: 50 });
 const one = account("/crew/a", { microUsd: 400, wallMs: 100, memoryBytes: 64 });

@@ -29,7 +29,7 @@ async function stage(script: readonly ScriptedReply[], options: Partial<ModelOpt
   const broker = brokerOf(
     bareHost({
       desk: access,
-      accounts: (path) => [{ path, limits: spec.quota as never, durable: false }],
+      accounts: (path) => [{ path, limits: spec.quota as never, durable: false, spread: false }],
       wait: async (ms) => void waits.push(ms),
     }),
   );

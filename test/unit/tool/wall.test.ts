@@ -1,4 +1,5 @@
 /** Quotas of time end whoever lives under them, also who does nothing; over restarts, and over nodes. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,8 +7,9 @@ import { actor, app, ask, child, dynamic, memory, redis, ref, supervisor } from 
 import { simulate } from "coppice/sim";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import type { Account } from "../../../src/actor/accounts.ts";
-import type { Refusal } from "../../../src/tool/ledger.ts";
+import { type Account, accountsIn, accountsOf } from "../../../src/actor/accounts.ts";
+import type { Refusal } from "../../../src/actor/books.ts";
+import type { ActorSpec, SupervisorSpec } from "../../../src/actor/spec.ts";
 import { Ledger } from "../../../src/tool/ledger.ts";
 import { LedgerFile } from "../../../src/tool/ledger-file.ts";
 import { nearDesk } from "./hosts.ts";
@@ -65,7 +67,7 @@ test("who does nothing ends when its time is over, and so does what starts again
 });
 
 const account: Account = {
-  ...{ path: "/s/a", durable: true },
+  ...{ path: "/s/a", durable: true, spread: true },
   limits: { wallMs: 100, microUsd: 50, soft: { at: 0.8, tell: "budget" } },
 };
 
@@ -146,20 +148,32 @@ test("a limit of memory where no tool uses any is refused before anything starts
   expect(() => app({ store: memory(), root })).toThrow(expect.objectContaining(refused));
 });
 
-test("what nodes on one Redis would each count for themselves is refused, and nothing else", () => {
+test("on Redis, what may live on several nodes has common books; nothing is refused for it", () => {
   const store = redis({ url: "redis://127.0.0.1:1" });
-  const made = (root: Parameters<typeof supervisor>[2][number], quota?: object) =>
-    app({ store, root: supervisor("s", quota === undefined ? {} : { quota }, [root]) });
-  const refusedAt = (at: string) =>
-    expect.objectContaining({ code: "E_QUOTA_UNHELD", at, message: expect.any(String) });
-  const crew = (more: object) => dynamic("crew", {}, Idle, more);
-  expect(() => made(crew({}), { usd: 1 })).toThrow(refusedAt("/s"));
-  expect(() => made(child("a", Idle, { durable: true }), { steps: 1 })).toThrow(refusedAt("/s"));
-  expect(() => made(crew({ durable: true, quota: { tokens: 1 } }))).toThrow(refusedAt("/s/crew/*"));
-  expect(() => made(child("a", Idle, { durable: true, quota: { wall: "1m" } }))).toThrow(
-    refusedAt("/s/a"),
-  );
-  made(child("a", Idle, { durable: true, quota: { steps: 1, reductions: 5 } }));
-  made(crew({ quota: { tokens: 1, wall: "1m" } }));
-  made(child("a", Idle), { usd: 1 });
+  const accounts = (root: Parameters<typeof supervisor>[2][number], quota?: object) => {
+    const made = app({
+      store,
+      root: supervisor("s", quota === undefined ? {} : { quota }, [root]),
+    });
+    return accountsIn(made.root).map(({ path, spread }) => `${path} ${spread}`);
+  };
+  const crew = (more: object) => dynamic("crew", { quota: { usd: 1 } }, Idle, more);
+  // Children of a dynamic supervisor are spread over nodes, durable actors come back on another one.
+  expect(accounts(crew({}), { usd: 1 })).toEqual(["/s true", "/s/crew true"]);
+  expect(
+    accounts(child("a", Idle, { durable: true, quota: { wall: "1m" } }), { steps: 1 }),
+  ).toEqual(["/s true", "/s/a true"]);
+  // What is together on one node begins anew when that is lost, and so do its books.
+  expect(accounts(child("a", Idle, { quota: { usd: 1 } }), { usd: 1 })).toEqual([
+    "/s false",
+    "/s/a false",
+  ]);
+  // Of a dynamic child: its own account goes with it, that of those above it does not.
+  const made = app({ store, root: supervisor("s", {}, [crew({ quota: { tokens: 1 } })]) });
+  const { template } = made.root.children[0] as SupervisorSpec;
+  const own = accountsOf(made.root, "/s/crew/x", template as ActorSpec);
+  expect(own.map(({ path, spread }) => `${path} ${spread}`)).toEqual([
+    "/s/crew true",
+    "/s/crew/x false",
+  ]);
 });

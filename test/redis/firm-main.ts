@@ -1,0 +1,64 @@
+// A process with a node of firm.ts: commands come as lines of JSON on stdin, as in node-main.ts.
+
+import { createInterface } from "node:readline";
+import { ref, start } from "coppice";
+import { Agent, agents } from "./firm.ts";
+
+export type FirmCommand =
+  | { do: "hire"; agent: string }
+  | { do: "go"; agent: string; most: number; cost: number; hang: number }
+  | { do: "awake" }
+  | { do: "budgets" }
+  | { do: "add"; path: string; microUsd: number };
+
+const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+try {
+  const firm = new URL("./firm.ts", import.meta.url);
+  const system = await start(firm, {
+    threads: 2,
+    log: "silent",
+    inspect: false,
+    onEvent: (event) => {
+      if (event.type === "log") say({ event: event.message });
+      else if (event.type === "quota_near")
+        say({ event: `near ${event.account} ${event.resource}` });
+      else if (event.type === "exited" && event.reason.tag === "quota")
+        say({ event: `quota ${event.reason.at}` });
+    },
+  });
+  const run = async (command: FirmCommand): Promise<unknown> => {
+    switch (command.do) {
+      case "hire":
+        return system.start(agents, { id: command.agent });
+      case "go": {
+        const { agent, most, cost, hang } = command;
+        return system.tell(ref(`/firm/crew/${agent}`, Agent), "go", { most, cost, hang });
+      }
+      case "awake": {
+        const { processes } = await system.inspect.tree();
+        return processes.map(({ path }) => path).filter((path) => path.startsWith("/firm/crew/"));
+      }
+      case "budgets":
+        return system.inspect.budgets();
+      case "add": {
+        const { path, microUsd } = command;
+        return system.inspect.budgets({ path, more: { microUsd }, by: "test", why: "more" });
+      }
+    }
+  };
+  process.once("SIGTERM", () => void system.stop().then(() => process.exit(0)));
+  say({ up: process.pid });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, command } = JSON.parse(line) as { id: number; command: FirmCommand };
+    void run(command).then(
+      (value) => say({ id, value: value ?? null }),
+      (thrown: { code?: string; message: string }) =>
+        say({ id, error: thrown.code ?? "?", message: thrown.message }),
+    );
+  }
+  await system.stop();
+} catch (thrown) {
+  say({ failed: (thrown as { code?: string }).code ?? String(thrown), text: String(thrown) });
+}
+process.exit(0);
