@@ -170,6 +170,35 @@ describe.skipIf(missing !== null)("books in Redis", { timeout: 300_000 }, () => 
     await looks(200, 100);
     await ask("alive", ++number, 60_000, { verb: "settle", id: "1", spent: {} });
     expect(await money()).toMatchObject({ used: 200, held: 0 });
+    // A last word that is not the last.
+    await ask("gone", 1, 50, { verb: "leave" }, hold("3"));
+    expect(await money()).toMatchObject({ used: 200, held: 100 });
+    await looks(300, 0);
+  });
+
+  test("time is the server's, from the first start; a clock that was put back gives none", async () => {
+    const key = "{time/quota}:books";
+    let number = 0;
+    const ask = async (request: object) => {
+      const args = ["n", String(++number), LIFE_MS, packr.pack(request)];
+      const [reply] = (await connections.call(3, SCRIPT, ["{time/quota}:"], args)) as [Buffer];
+      return packr.unpack(reply);
+    };
+    const short = account("/firm", { wallMs: 1_000 });
+    const begin = { verb: "begin", accounts: [short] };
+    const hold = (id: string) => ({ verb: "hold", id, accounts: [short], amounts: {} });
+    const beginsAt = async (first: number) => {
+      const kept = packr.unpack((await connections.client.hgetBuffer(key, "/firm")) as Buffer);
+      await connections.client.hset(key, "/firm", packr.pack({ ...kept, first }));
+    };
+    expect((await ask(begin)).left).toMatchObject([{ path: "/firm", limit: 1_000 }]);
+    const [seconds] = await connections.client.time();
+    await beginsAt((Number(seconds) + 900) * 1_000);
+    expect((await ask(hold("1"))).left).toEqual({ path: "/firm", limit: 1_000, ms: 1_000 });
+    await beginsAt((Number(seconds) - 5) * 1_000);
+    expect((await ask(hold("2"))).refused).toMatchObject({ resource: "wallMs", limit: 1_000 });
+    const [left] = (await ask(begin)).left;
+    expect(left.ms).toBeLessThanOrEqual(-4_000);
   });
 
   test.each([1, 2, 3])("three nodes over a bad network, seed %i", async (seed) => {
