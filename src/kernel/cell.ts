@@ -238,7 +238,7 @@ export class Cell {
 
   /** What the store has of this actor; null = a new one. */
   loaded({ stored, error }: Extract<Completion, { kind: "loaded" }>): void {
-    if (this.started) return caughtUp(this, stored);
+    if (this.started) return caughtUp(this, stored, error);
     if (error) {
       const { code, message } = error as Extract<Answer, { ok: false }>;
       return bury(this, { tag: "bad_start", code, message });

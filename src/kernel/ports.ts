@@ -170,7 +170,8 @@ export type Completion =
 
 /** The store as the kernel sees it: requests now, {@link Completion}s later. */
 export interface Committer {
-  load(path: string, life: number): void;
+  /** @param again this life has loaded it, and reads what has come since */
+  load(path: string, life: number, again?: boolean): void;
   commit(commit: Commit): void;
   /** Into the receiver's mailbox; mail `via` a timer takes that timer's place there, exactly once. */
   enqueue(mail: Mail): void;

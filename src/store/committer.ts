@@ -78,8 +78,9 @@ export class StoreClient implements Committer {
     this.#spares = spares;
   }
 
-  load(path: string, life: number): void {
-    this.#ask({ kind: "load", path, life: this.#base + life }, { kind: "load", path, life });
+  load(path: string, life: number, again = false): void {
+    const op = { kind: "load" as const, path, life: this.#base + life };
+    this.#ask(again ? { ...op, again } : op, { kind: "load", path, life });
   }
 
   commit(commit: Commit): void {

@@ -74,6 +74,7 @@ export class MemoryEngine implements Engine {
   #one(op: StoreOp): StoreAnswer {
     switch (op.kind) {
       case "load":
+        if (op.again && this.#owners.get(op.path) !== op.life) return { kind: "refused" };
         return this.#load(op.path, op.life);
       case "commit":
         return this.#commit(op.commit);

@@ -118,10 +118,13 @@ end
 local ops = {}
 ${LETTERS}
 function ops.load(old)
-  local path, life = take(), take()
+  local path, life, again = take(), take(), take()
   local key = base .. 'a:' .. path
   local row = call('HMGET', key, 'token', 'life', 'born', 'behaviour', 'version', 'args', 'state',
     'parked', 'effects')
+  if again == '1' and (tonumber(row[1] or 0) ~= token or row[2] ~= life) then
+    return { 'stale' }, { seq }
+  end
   if not old and tonumber(life) > 0 and not older(row, tonumber(life)) then
     call('HSET', key, 'token', token, 'life', life)
     call('SREM', base .. 'nudge', path)

@@ -55,7 +55,7 @@ type ActorOp = Exclude<StoreOp, LetterOp | { kind: "page" | "due" }>;
 export function argsOf(op: ActorOp, away: (path: string) => string): Arg[] {
   switch (op.kind) {
     case "load":
-      return ["load", op.path, String(op.life)];
+      return ["load", op.path, String(op.life), op.again ? "1" : ""];
     case "list":
     case "forget":
       return [op.kind, op.path];
@@ -151,7 +151,10 @@ export function enqueuedOf([seq, again, answer]: readonly Reply[]): StoreAnswer 
 
 /** Answers of the operations on one actor. */
 export function answerOf(op: StoreOp, reply: readonly Reply[]): StoreAnswer {
-  if (op.kind === "load") return { kind: "loaded", stored: storedOf(op.path, reply) };
+  if (op.kind === "load") {
+    if (text(reply[0]) === "stale") return { kind: "refused" };
+    return { kind: "loaded", stored: storedOf(op.path, reply) };
+  }
   if (op.kind === "enqueue" || op.kind === "fire") return enqueuedOf(reply);
   if (op.kind !== "commit") return { kind: "forgotten", asks: forgottenOf(reply) };
   const fenced = number(reply[0]) === 0;

@@ -139,6 +139,7 @@ export class SqliteEngine implements Engine {
   #one(op: StoreOp): StoreAnswer {
     switch (op.kind) {
       case "load":
+        if (op.again && this.#find(op.path)?.life !== op.life) return { kind: "refused" };
         return this.#load(op.path, op.life);
       case "commit":
         return this.#commit(op.commit);

@@ -4,7 +4,8 @@
  *
  * Rules every engine keeps, tested by test/tck/store.tck.ts:
  * 1. A batch takes effect as a whole or not at all, in the order of its operations.
- * 2. A commit of a life older than the one that last loaded the actor changes nothing (K11).
+ * 2. A commit of a life older than the one that last loaded the actor changes nothing (K11), and
+ *    a life that has loaded it reads it again only while it is that one.
  * 3. Mail to an actor the store knows is kept until its commit acks it; numbers rise.
  * 4. A timer becomes mail once for each time it is due.
  * 5. An id of outside mail is known for WINDOW_MS, with the answer that was given to it.
@@ -123,8 +124,16 @@ export type LetterOp =
   | { readonly kind: "drop"; readonly id: number | null };
 
 export type StoreOp =
-  /** Reads an actor and makes `life` its owner: older lives can commit no more. */
-  | { readonly kind: "load"; readonly path: string; readonly life: number }
+  /**
+   * Reads an actor and makes `life` its owner: older lives can commit no more. `again`: it is the
+   * owner already, and reads what has come since; refused if somebody else has loaded meanwhile.
+   */
+  | {
+      readonly kind: "load";
+      readonly path: string;
+      readonly life: number;
+      readonly again?: boolean;
+    }
   | { readonly kind: "commit"; readonly commit: EncodedCommit }
   /**
    * Mail from somebody who is not durable. With the id of an earlier one to this actor, of the last
@@ -191,7 +200,7 @@ export type StoreAnswer =
     }
   /** To a forget: the asks that were in the mailbox, which nobody will answer. */
   | { readonly kind: "forgotten"; readonly asks: readonly StoredAsk[] }
-  /** To a load: the actor's partition is another node's. */
+  /** To a load: the actor, or its partition, is another's. */
   | { readonly kind: "refused" }
   | { readonly kind: "listed"; readonly children: readonly { id: string; args: Encoded }[] }
   /**

@@ -8,7 +8,7 @@ import { letterBytes } from "../../src/store/redis-bytes.ts";
 import { keysOf } from "../../src/store/redis-leases.ts";
 import { type OpenRedis, openRedis } from "../../src/store/redis-open.ts";
 import type { StoreAnswer, StoreOp } from "../../src/store/store.ts";
-import { commit, enqueue, load, mail, stamped } from "../tck/store-ops.ts";
+import { commit, enqueue, load, mail, reload, stamped } from "../tck/store-ops.ts";
 import { type Cable, startProxy } from "./proxy.ts";
 import { type RedisServer, startRedis, whyNoRedis } from "./server.ts";
 
@@ -162,8 +162,11 @@ describe.skipIf(missing !== null)("answers that get lost", () => {
     await server.client.hset(meta, "token", String(token + 2));
     await open.store.take(1, token + 2);
     const late = commit(b, 20, { state: encode("late"), mails: [mail(b, "late")] });
+    // Nor does it read its mailbox, and so become one that was loaded under the present token.
+    expect(await run(reload(b, 20))).toEqual([{ kind: "refused" }]);
     expect(await run(late)).toEqual([{ kind: "committed", fenced: true, seqs: [] }]);
     await run(load(b, 21));
+    expect(await run(reload(b, 21))).toMatchObject([{ kind: "loaded" }]);
     expect(await run(commit(b, 21, { state: encode(1) }))).toMatchObject([{ fenced: false }]);
   });
 });

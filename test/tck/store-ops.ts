@@ -9,6 +9,11 @@ export function mail(to: string, body: unknown, more: Partial<EncodedMail> = {})
 }
 
 export const load = (path: string, life: number): StoreOp => ({ kind: "load", path, life });
+/** By who has loaded it before. */
+export const reload = (path: string, life: number): StoreOp => ({
+  ...{ kind: "load", path, life },
+  again: true,
+});
 export const list = (path: string): StoreOp => ({ kind: "list", path });
 export const forget = (path: string): StoreOp => ({ kind: "forget", path });
 /** A timer called "t", due at 100, that says "tick". */

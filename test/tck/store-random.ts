@@ -2,7 +2,7 @@
 
 import type { MemoryEngine } from "../../src/store/memory.ts";
 import { type EncodedMail, type StoreOp, WINDOW_MS } from "../../src/store/store.ts";
-import { commit, forget, list, load } from "./store-ops.ts";
+import { commit, forget, list, load, reload } from "./store-ops.ts";
 
 export type Random = () => number;
 
@@ -33,7 +33,10 @@ export function randomBatch(random: Random, now: MemoryEngine, life: number): St
 function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   const path = pick(random, PATHS);
   const some = random();
-  if (some < 0.12) return load(path, Math.max(0, life - below(random, 3)));
+  if (some < 0.12) {
+    if (random() < 0.3) return reload(path, Math.max(1, life - below(random, 3)));
+    return load(path, Math.max(0, life - below(random, 3)));
+  }
   if (some < 0.2) {
     const above = pick(random, ["", "/", "/a", "/a/b", "/e", "/none"]);
     if (random() < 0.5) return list(above);

@@ -23,6 +23,7 @@ import {
   load,
   mail,
   NOTHING,
+  reload,
   stamped,
   timer,
 } from "./store-ops.ts";
@@ -193,6 +194,22 @@ function fencingRules(): void {
     expect(one(commit("/a", 6))).toEqual(committed());
     // A commit proves no ownership: only a load takes it.
     expect(one(commit("/a", 5))).toEqual(committed());
+  });
+
+  test("K11: who has loaded an actor reads it again as long as nobody else has loaded it", () => {
+    run(load("/a", 2));
+    expect(one(reload("/a", 2))).toEqual({ kind: "loaded", stored: null });
+    run(born("/a", { life: 2 }), enqueue("/a", "first"));
+    expect(one(reload("/a", 2))).toMatchObject({ stored: { mail: [{ attempts: 0 }] } });
+    run(load("/a", 3));
+    expect(one(reload("/a", 2))).toEqual({ kind: "refused" });
+    // It has not become the owner by trying, nor does one that has never loaded.
+    expect(one(reload("/a", 4))).toEqual({ kind: "refused" });
+    expect(one(commit("/a", 3))).toEqual(committed());
+    expect(one(reload("/a", 3))).toMatchObject({ kind: "loaded" });
+    run(forget("/a"));
+    expect(one(reload("/a", 3))).toEqual({ kind: "refused" });
+    expect(one(reload("/never", 1))).toEqual({ kind: "refused" });
   });
 
   test("lives may be large numbers", () => {

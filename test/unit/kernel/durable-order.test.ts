@@ -5,6 +5,7 @@ import { actor } from "../../../src/actor/actor.ts";
 import { ask, type Ref } from "../../../src/actor/protocol.ts";
 import { child, dynamic, supervisor } from "../../../src/actor/spec.ts";
 import { seeded } from "../../../src/sim/random.ts";
+import { MemoryEngine } from "../../../src/store/memory.ts";
 import { Bench, shut } from "../../conformance/harness.ts";
 
 const diary = (path: string): Ref<{ note: z.ZodString }> => ({ path, behaviour: "diary" });
@@ -157,6 +158,17 @@ test("what an init that waits has sent is read before what it sends later", asyn
     await t.settle();
     expect([seed, await seen(t)]).toEqual([seed, ["1", "2"]]);
   }
+});
+
+test("K11: an actor that reads its mailbox again, and is another's by now, ends", async () => {
+  const engine = new MemoryEngine();
+  const t = new Bench({ threads: 2, seed: 1, engine });
+  await t.start(supervisor("s", {}, [child("a", Diary, { durable: true, restart: "temporary" })]));
+  engine.execute([{ kind: "load", path: "/s/a", life: 99 }]);
+  // A lost thread may have stored mail for it.
+  t.world.loseThread(3 - t.world.threadOf("/s/a"));
+  await t.settle();
+  expect(t.of("exited")).toMatchObject([{ path: "/s/a", reason: { tag: "fenced" } }]);
 });
 
 test("a durable child that was ended for good is new when it is started again", async () => {
