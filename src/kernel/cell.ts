@@ -238,11 +238,14 @@ export class Cell {
 
   /** What the store has of this actor; null = a new one. */
   loaded({ stored, error }: Extract<Completion, { kind: "loaded" }>): void {
-    if (this.started) return caughtUp(this, stored, error);
     if (error) {
       const { code, message } = error as Extract<Answer, { ok: false }>;
+      // (K11: somebody else has loaded it since.)
+      const isTaken = this.started && code === "E_STORE_LEASE";
+      if (isTaken) return bury(this, { tag: "fenced", token: this.life });
       return bury(this, { tag: "bad_start", code, message });
     }
+    if (this.started) return caughtUp(this, stored);
     if (stored === null && this.more.woken === null) return invoke(this, "init", null);
     const nobody = { tag: "no_actor", path: this.path } as const;
     const failure = stored === null ? nobody : restore(this, stored);

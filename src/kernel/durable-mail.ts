@@ -4,12 +4,10 @@
  * committed for this one is in the store, but nobody is left to say so (K8).
  * Does not own: the first reading, at the start (restore.ts).
  */
-import type { ExitReason } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
-import { bury } from "./ending.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Item } from "./mailbox.ts";
-import type { Answer, Mail, Stored } from "./ports.ts";
+import type { Mail, Stored } from "./ports.ts";
 
 /** Mail of a durable actor, in the order of arrival although the store must number it first. */
 export function acceptDurable(kernel: Kernel, cell: Cell, mail: Mail): void {
@@ -79,12 +77,6 @@ export function catchUp(cell: Cell): void {
   cell.kernel.committer.load(cell.path, cell.life, true);
 }
 
-/** K11: somebody else owns it now; or what the store has of it cannot be read. */
-function reasonOf({ life }: Cell, { code, message }: Extract<Answer, { ok: false }>): ExitReason {
-  if (code === "E_STORE_LEASE") return { tag: "fenced", token: life };
-  return { tag: "bad_start", code, message };
-}
-
 function knownOf(cell: Cell): Set<number> {
   const known = new Set(cell.slice?.acks);
   for (const item of cell.mailbox) if (item.kind === "mail") known.add(item.seq);
@@ -106,9 +98,8 @@ export function waitsForReading(cell: Cell, mail: Mail): boolean {
   return !own;
 }
 
-/** The mailbox has been read. @param error it could not be: what this life knows is no longer true */
-export function caughtUp(cell: Cell, stored: Stored | null, error?: Answer): void {
-  if (error?.ok === false) return bury(cell, reasonOf(cell, error));
+/** The mailbox has been read. */
+export function caughtUp(cell: Cell, stored: Stored | null): void {
   const { catching } = cell.more;
   if (catching === null) return;
   for (const mail of stored?.mail ?? []) {

@@ -45,7 +45,7 @@ function randomOp(random: Random, now: MemoryEngine, life: number): StoreOp {
   }
   if (some < 0.23) return forget(path);
   if (some < 0.29) return randomFire(random, now, path, life);
-  if (some < 0.38) {
+  if (some < 0.39) {
     const stamp = { id: `id${below(random, 2)}`, atMs: (life * WINDOW_MS) / 50 };
     return { kind: "enqueue", mail: randomMail(random), ...(random() < 0.8 ? { stamp } : {}) };
   }
