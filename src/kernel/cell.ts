@@ -19,9 +19,9 @@ import type { Kernel, Member } from "./kernel.ts";
 import { mayBecome, type Status } from "./life.ts";
 import { type Item, Mailbox, type Notice } from "./mailbox.ts";
 import type { Pending } from "./pending.ts";
-import type { Answer, Completion, Mail, Signal } from "./ports.ts";
+import type { Completion, Mail, Signal } from "./ports.ts";
 import type { Program } from "./program.ts";
-import { restore } from "./restore.ts";
+import { restore, unreadable } from "./restore.ts";
 import { onSignal, receive } from "./signals.ts";
 import { type Effect, Slice } from "./slice.ts";
 import { running } from "./starting.ts";
@@ -238,13 +238,7 @@ export class Cell {
 
   /** What the store has of this actor; null = a new one. */
   loaded({ stored, error }: Extract<Completion, { kind: "loaded" }>): void {
-    if (error) {
-      const { code, message } = error as Extract<Answer, { ok: false }>;
-      // (K11: somebody else has loaded it since.)
-      const isTaken = this.started && code === "E_STORE_LEASE";
-      if (isTaken) return bury(this, { tag: "fenced", token: this.life });
-      return bury(this, { tag: "bad_start", code, message });
-    }
+    if (error) return bury(this, unreadable(this, error));
     if (this.started) return caughtUp(this, stored);
     if (stored === null && this.more.woken === null) return invoke(this, "init", null);
     const nobody = { tag: "no_actor", path: this.path } as const;

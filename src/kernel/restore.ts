@@ -6,9 +6,16 @@
 import { type ExitReason, fromThrown } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
 import { doubt } from "./doubt.ts";
-import type { Stored } from "./ports.ts";
+import type { Answer, Stored } from "./ports.ts";
 import { Journal } from "./slice.ts";
 import { takeUp } from "./timetable.ts";
+
+/** Why it cannot be read, or not again: then somebody else has loaded it since (K11). */
+export function unreadable({ started, life }: Cell, error: Answer): ExitReason {
+  const { code, message } = error as Extract<Answer, { ok: false }>;
+  if (started && code === "E_STORE_LEASE") return { tag: "fenced", token: life };
+  return { tag: "bad_start", code, message };
+}
 
 /** Fills the cell. @returns why it cannot start, or null */
 export function restore(cell: Cell, stored: Stored): ExitReason | null {
