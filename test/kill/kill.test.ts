@@ -1,10 +1,12 @@
 // A short run of `npm run kill`: the first crash points, and random moments between them.
 
 import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { whyNoRedis } from "../redis/server.ts";
 import { isFlawless, killOften } from "./conductor.ts";
+import { Stage } from "./stage.ts";
 
 test("the ledger under 15 kills: nothing lost, nothing twice", async () => {
   const lines: string[] = [];
@@ -42,6 +44,30 @@ test.skipIf((await whyNoRedis()) !== null)(
     expect(report.recoveryP99Ms).toBeGreaterThan(0);
   },
   600_000,
+);
+
+test.skipIf((await whyNoRedis()) !== null)(
+  "a campaign that fails keeps what Redis has, and names the dead letters",
+  async () => {
+    const { signal } = new AbortController();
+    const lines: string[] = [];
+    const stage = new Stage({
+      ...{ store: "redis", nodes: 2, kills: 1, seed: 1, signal },
+      progress: (line) => lines.push(line),
+    });
+    await stage.open();
+    const life = stage.start();
+    await life.child.next("up");
+    life.child.process.send("lose");
+    await stage.check([life]);
+    await stage.close(true);
+    expect(stage.faults).toEqual(["1 dead letters"]);
+    expect(lines[0]).toMatch(/^dead letter: begin from .+ to \/.+-none: no_actor$/);
+    const [, folder = ""] = /^the store is kept: (.*)$/.exec(lines.at(-1) ?? "") ?? [];
+    expect(readdirSync(folder)).toContain("appendonlydir");
+    rmSync(folder, { recursive: true });
+  },
+  300_000,
 );
 
 test("its command line: help, and what it does not understand", () => {

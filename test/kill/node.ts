@@ -9,7 +9,8 @@ export type FromNode =
   | { kind: "checked"; states: LedgerState[]; rested: boolean }
   /** After a check: all goes on. */
   | { kind: "gone" }
-  | { kind: "letters"; count: number }
+  /** `some`: the last ones since this process began, each with its reason. */
+  | { kind: "letters"; count: number; some: string[] }
   /** So many agents have come back from the store only, since it was said last. */
   | { kind: "woken"; count: number };
 
@@ -17,6 +18,8 @@ export type FromNode =
 const REST_MS = 60_000;
 /** How often it says how many have woken. @unit ms */
 const SAY_MS = 200;
+/** Dead letters that it can name. */
+const LETTERS_MAX = 50;
 
 const tell = (message: FromNode) => process.send?.(message);
 process.on("disconnect", () => process.exit(0));
@@ -24,6 +27,7 @@ process.on("SIGINT", () => {});
 
 const [, , data = ""] = process.argv;
 let woken = 0;
+const letters: string[] = [];
 setInterval(() => {
   if (woken > 0) tell({ kind: "woken", count: woken });
   woken = 0;
@@ -33,8 +37,12 @@ const system = await start(new URL("./ledger.ts", import.meta.url), {
   threads: 2,
   inspect: false,
   log: "error",
-  onEvent: ({ type }) => {
-    if (type === "woken") woken++;
+  onEvent: (event) => {
+    if (event.type === "woken") woken++;
+    if (event.type !== "dead_letter") return;
+    const { path, message, from, reason } = event;
+    letters.push(`dead letter: ${message} from ${from || "nobody"} to ${path}: ${reason}`);
+    if (letters.length > LETTERS_MAX) letters.shift();
   },
 });
 // A hundred messages at once, and a machine that may be busy.
@@ -91,14 +99,17 @@ async function go(): Promise<void> {
   tell({ kind: "gone" });
 }
 
-async function letters(): Promise<void> {
-  tell({ kind: "letters", count: (await system.inspect.tree()).deadLetters });
+async function tellLetters(): Promise<void> {
+  const { deadLetters: count } = await system.inspect.tree();
+  tell({ kind: "letters", count, some: letters });
 }
 
-process.on("message", (command: "check" | "go" | "letters" | "end") => {
+process.on("message", (command: "check" | "go" | "letters" | "lose" | "end") => {
   if (command === "check") void check();
   else if (command === "go") void go();
-  else if (command === "letters") void letters();
+  else if (command === "letters") void tellLetters();
+  else if (command === "lose")
+    system.tell({ ...mint, path: `${mint.path}-none` }, "begin" as never, {} as never);
   else void system.stop().then(() => process.disconnect());
 });
 await begin();

@@ -119,13 +119,14 @@ export class Stage {
     this.#url = `http://127.0.0.1:${port}/`;
   }
 
-  /** Ends every process. What went wrong can be looked at afterwards. */
-  async close(): Promise<void> {
+  /** Ends every process. @param keep something went wrong: the store can be looked at afterwards */
+  async close(keep: boolean): Promise<void> {
     await Promise.all([...this.#living].map(({ child }) => child.kill()));
     await this.outside.kill();
-    await this.#redis?.end();
-    if (this.faults.length === 0) rmSync(this.#data, { recursive: true, force: true });
-    else this.options.progress(`the store is kept: ${this.#data}`);
+    await this.#redis?.end(keep);
+    const isHere = keep && this.#redis === null;
+    if (!isHere) rmSync(this.#data, { recursive: true, force: true });
+    if (keep) this.options.progress(`the store is kept: ${this.#redis?.folder ?? this.#data}`);
   }
 
   /** A new process. @param point where it is to die by itself */
@@ -179,6 +180,7 @@ export class Stage {
     const counts = await Promise.all(nodes.map((node) => node.ask("letters", "letters")));
     const letters = counts.reduce((sum, { count }) => sum + count, 0);
     if (letters > 0) this.faults.push(`${letters} dead letters`);
+    for (const { some } of counts) for (const each of some) this.options.progress(each);
     await first.ask("go", "gone");
   }
 

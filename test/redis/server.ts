@@ -20,8 +20,8 @@ export interface RedisServer {
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Starts it again on the same port and folder. */
   again(): Promise<void>;
-  /** Ends the process and removes its data. */
-  end(): Promise<void>;
+  /** Ends the process and removes its data. @param keep the data stays, to be looked at */
+  end(keep?: boolean): Promise<void>;
 }
 
 interface Program {
@@ -100,10 +100,10 @@ export async function startRedis(more: Record<string, string> = {}): Promise<Red
     ...{ port, folder, client, kill },
     signal: (signal) => process_.kill(signal),
     again: start,
-    async end() {
+    async end(keep = false) {
       client.disconnect();
       await kill("SIGKILL");
-      rmSync(folder, { recursive: true, force: true });
+      if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
