@@ -5,6 +5,7 @@
  * they cannot be mistaken for Maps.
  */
 import { Packr } from "msgpackr";
+import { encodeFlat } from "./codec-flat.ts";
 import type { Encoded } from "./store.ts";
 
 const packr = new Packr({
@@ -19,7 +20,7 @@ const packr = new Packr({
 
 /** Bytes of a value. @throws Error for what is no data: functions, symbols */
 export function encode(value: unknown): Encoded {
-  return Uint8Array.prototype.slice.call(packr.pack(value));
+  return encodeFlat(value) ?? Uint8Array.prototype.slice.call(packr.pack(value));
 }
 
 export function decode(bytes: Encoded): unknown {
