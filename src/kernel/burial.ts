@@ -20,7 +20,9 @@ export function settleEstate(
 ): void {
   const { path, life } = cell;
   if (kernel.members.get(path) === cell) kernel.members.delete(path);
-  answerWaiting(kernel, cell, reason, open);
+  if (open !== null || cell.own !== null || cell.waiting > 0) {
+    answerWaiting(kernel, cell, reason, open);
+  }
   if (cell.own !== null) tellOthers(kernel, cell, reason);
   const { incarnation } = cell;
   if (cell.started || !isBack(cell)) {
@@ -38,7 +40,6 @@ export function answerWaiting(
   reason: ExitReason,
   open: Mail | null,
 ): void {
-  if (open === null && cell.own === null && cell.waiting === 0) return;
   // It came to see whether it is in the store, and is not: then there is nobody.
   const code = isBack(cell) && reason.tag === "no_actor" ? "no_actor" : "exited";
   const refuse = (mail: { from: string; ask: number }) =>

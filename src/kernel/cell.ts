@@ -24,7 +24,7 @@ import type { Program } from "./program.ts";
 import { restore, unreadable } from "./restore.ts";
 import { onSignal, receive } from "./signals.ts";
 import { type Effect, Slice } from "./slice.ts";
-import { running } from "./starting.ts";
+import { limitStart, running } from "./starting.ts";
 import type { Verbs } from "./verbs.ts";
 
 /** What the cell's own lane of signals holds: served before mail, outside of budgets (K6). */
@@ -226,12 +226,7 @@ export class Cell {
   private begin(): void {
     this.stage = "begun";
     const { startTimeoutMs } = this.spec;
-    if (startTimeoutMs !== "infinity") {
-      this.more.own(startTimeoutMs, () => {
-        if (this.status === "starting" || !this.started)
-          bury(this, { tag: "killed", by: "deadline" });
-      });
-    }
+    if (startTimeoutMs !== "infinity") limitStart(this, startTimeoutMs);
     if (this.slice !== null) this.kernel.committer.load(this.path, this.life);
     else invoke(this, "init", null);
   }

@@ -7,6 +7,7 @@ import { settleEstate } from "./burial.ts";
 import type { Cell } from "./cell.ts";
 import { seal } from "./commits.ts";
 import { getsOn } from "./doubt.ts";
+import type { Mail } from "./ports.ts";
 import type { Effect } from "./slice.ts";
 
 /** An end from outside: what is unfinished is left out, it will be done again. */
@@ -67,10 +68,13 @@ export function bury(cell: Cell, reason: ExitReason): void {
   cell.active = null;
   cell.own?.release();
   // What has been sent before leaves before the news of the death (SEMANTICS 18.5).
-  if (cell.own?.committing) {
-    cell.own.settle = () => settleEstate(cell.kernel, cell, reason, open);
-  } else settleEstate(cell.kernel, cell, reason, open);
+  if (cell.own?.committing) cell.own.settle = settling(cell, reason, open);
+  else settleEstate(cell.program.kernel, cell, reason, open);
 }
+
+/** (A function of its own: else each end would keep what only this one needs.) */
+const settling = (cell: Cell, reason: ExitReason, open: Mail | null) => () =>
+  settleEstate(cell.kernel, cell, reason, open);
 
 /** The store refused the commit in flight: somebody else owns this actor now (K11). */
 export function refused(cell: Cell, reason: ExitReason): void {

@@ -8,8 +8,11 @@ import type { Cell } from "./cell.ts";
 
 /** From now on it leaves when it has been idle for long enough: looked at once in that time. */
 export function watchIdleness(cell: Cell): void {
-  const { hibernateAfterMs: ms } = cell.spec;
-  if (ms === null) return;
+  const { hibernateAfterMs } = cell.program.spec;
+  if (hibernateAfterMs !== null) watch(cell, hibernateAfterMs);
+}
+
+function watch(cell: Cell, ms: number): void {
   let seen = cell.reductions;
   const look = () => {
     const idle = cell.reductions === seen && isIdle(cell, ms);

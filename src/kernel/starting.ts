@@ -1,15 +1,23 @@
 /**
- * Owns: the end of a start: the supervisor is told, and what came too early takes its place.
+ * Owns: the limit and the end of a start: the supervisor is told, and what came too early takes its place.
  * Does not own: init (handling.ts), what the store gives back (restore.ts).
  */
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable, catchUp } from "./durable-mail.ts";
 
+import { bury } from "./ending.ts";
 import { watchIdleness } from "./hibernation.ts";
 import { mindTime } from "./overtime.ts";
 import { cellStarted } from "./telling.ts";
 import { skipMissed } from "./timetable.ts";
+
+/** A start may take so long. */
+export function limitStart(cell: Cell, ms: number): void {
+  cell.more.own(ms, () => {
+    if (!cell.started) bury(cell, { tag: "killed", by: "deadline" });
+  });
+}
 
 /** The actor is there. */
 export function running(cell: Cell, restored = false): void {

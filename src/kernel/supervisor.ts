@@ -135,11 +135,15 @@ function ended(state: SupervisorState, child: Child, reason: ExitReason, out: Co
     else remove(state, child, out);
   }
   if (!child.spec.significant) return;
-  const active = (each: Child) =>
-    each !== child && each.spec.significant && each.status !== "undefined";
-  const othersActive = [...state.children.values()].some(active);
-  if (endsSupervisor(state.spec.autoShutdown, othersActive)) stopAll(state, SHUTDOWN, out);
+  const others = othersActive(state, child);
+  if (endsSupervisor(state.spec.autoShutdown, others)) stopAll(state, SHUTDOWN, out);
 }
+
+/** Does another significant child live, or come again? */
+const othersActive = (state: SupervisorState, child: Child): boolean =>
+  [...state.children.values()].some(
+    (each) => each !== child && each.spec.significant && each.status !== "undefined",
+  );
 
 function restart(state: SupervisorState, child: Child, why: ExitReason, out: Commands) {
   const { intensity, periodMs, strategy } = state.spec;
