@@ -7,6 +7,7 @@ import type { ExitReason } from "../actor/exit.ts";
 import type { Usage } from "../actor/outcome.ts";
 import type { Cell, Inner } from "./cell.ts";
 import type { CatchingUp } from "./durable-mail.ts";
+import { Few, FewBy } from "./few.ts";
 import { Fifo } from "./fifo.ts";
 import type { Item, Notice } from "./mailbox.ts";
 import { type Pending, Pendings } from "./pending.ts";
@@ -47,39 +48,39 @@ export interface Reminder {
 export class Belongings {
   readonly #cell: Cell;
   /** Paths this actor is linked to. */
-  readonly links = new Set<string>();
+  readonly links = new Few<string>();
   /** Exits over links, queued and still wanted. The links themselves are gone: a new one may stand. */
-  readonly exits = new Set<{ readonly path: string }>();
+  readonly exits = new Few<{ readonly path: string }>();
   /** Ends of links and watches that were cut off: at its own end they have not happened. */
   readonly untied: Envelope[] = [];
   /** Watches of this actor: number → path it watches. */
-  readonly watching = new Map<number, string>();
+  readonly watching = new FewBy<number, string>();
   /** Who watches this actor: "path#number" → where to tell. */
-  readonly watchers = new Map<string, { from: string; id: number }>();
+  readonly watchers = new FewBy<string, { from: string; id: number }>();
   /** Those that send something when they are due, with what; null: the system's own. */
-  readonly timers = new Map<TimerEntry, Reminder | null>();
+  readonly timers = new FewBy<TimerEntry, Reminder | null>();
   /** Timers that are durable, repeat or have a name, by name. */
-  readonly alarms = new Map<string, Alarm>();
+  readonly alarms = new FewBy<string, Alarm>();
   /** Asks put off with defer(). */
-  readonly deferred = new Set<Mail>();
+  readonly deferred = new Few<Mail>();
   /** What this actor waits for. */
   readonly asks = new Pendings();
   /** Senders that rest because this mailbox is full. */
-  readonly muting = new Set<Cell>();
+  readonly muting = new Few<Cell>();
   /** The same on other threads, by path. */
-  readonly mutingAfar = new Set<string>();
+  readonly mutingAfar = new Few<string>();
   /** Full mailboxes of other threads that this actor has sent to; counted in `mutedBy` too. */
-  readonly mutedAfar = new Set<string>();
+  readonly mutedAfar = new Few<string>();
   /** Messages to self that go before the queue. */
   readonly next: Mail[] = [];
   /** Durable actors: the same on their way through the store; no other mail is read before them. */
-  readonly coming = new Set<Mail>();
+  readonly coming = new Few<Mail>();
   /** Idle timers of the handler that is at work: their time begins when it ends. */
   readonly endings: (() => void)[] = [];
   /** Durable actors: what arrived before the start was over, or behind mail the store is numbering. */
   readonly incoming = new Fifo<Item>();
   /** Those of `incoming` that have their number already. */
-  readonly numbered = new Set<Mail>();
+  readonly numbered = new Few<Mail>();
   /** Durable actors: what came before this incarnation, and the store did not know what to do with. */
   readonly knocked: Mail[] = [];
   /** Durable actors: answers for a message in flight that has no number yet. */
@@ -107,7 +108,7 @@ export class Belongings {
   /** Durable actors: what the message in flight has left in the store. */
   journal: Journal | null = null;
   /** Mail that an earlier incarnation may have begun; the one whose delivery is counted, or will be. */
-  readonly doubts = new Set<Mail>();
+  readonly doubts = new Few<Mail>();
   counted: Mail | null = null;
   counting = false;
   replaying = false;
@@ -182,7 +183,7 @@ export class Belongings {
 
   /** A handler has ended: `next` messages go before the queue, first one first. */
   rest(): void {
-    for (const arm of this.endings.splice(0)) arm();
+    if (this.endings.length > 0) for (const arm of this.endings.splice(0)) arm();
     if (this.coming.size > 0) return;
     for (let mail = this.next.pop(); mail !== undefined; mail = this.next.pop()) {
       this.#cell.mailbox.unshift(mail);

@@ -42,3 +42,48 @@ export class Few<T extends number | string | object> {
     return (this.all ?? new Set([this.only])).values();
   }
 }
+
+const NO_PAIRS: ReadonlyMap<never, never> = new Map<never, never>();
+
+/** A map. In the order of putting in, as a Map. */
+export class FewBy<K, V> {
+  private all: Map<K, V> | null = null;
+
+  get size(): number {
+    return this.all === null ? 0 : this.all.size;
+  }
+
+  get(key: K): V | undefined {
+    return this.all === null ? undefined : this.all.get(key);
+  }
+
+  has(key: K): boolean {
+    return this.all?.has(key) === true;
+  }
+
+  set(key: K, value: V): void {
+    this.all ??= new Map();
+    this.all.set(key, value);
+  }
+
+  /** @returns whether it was in here */
+  delete(key: K): boolean {
+    return this.all?.delete(key) === true;
+  }
+
+  clear(): void {
+    this.all = null;
+  }
+
+  keys(): IterableIterator<K> {
+    return (this.all ?? NO_PAIRS).keys();
+  }
+
+  values(): IterableIterator<V> {
+    return (this.all ?? NO_PAIRS).values();
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return (this.all ?? NO_PAIRS).entries();
+  }
+}

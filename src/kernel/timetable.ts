@@ -10,6 +10,7 @@
 import type { Timer } from "../actor/context.ts";
 import { ActorError } from "../actor/errors.ts";
 import type { Cell } from "./cell.ts";
+import type { FewBy } from "./few.ts";
 import { released } from "./journal.ts";
 import type { Mail, Repetition, TimerChange, TimerRecord } from "./ports.ts";
 import type { TimerEntry } from "./timers.ts";
@@ -169,7 +170,7 @@ export function skipMissed(cell: Cell): void {
 export type PackedAlarm = Pick<Alarm, "record" | "dueMs" | "atMs" | "late">;
 
 /** All of an actor that leaves. */
-export const alarmsOf = (alarms: ReadonlyMap<string, Alarm>): PackedAlarm[] =>
+export const alarmsOf = (alarms: FewBy<string, Alarm>): PackedAlarm[] =>
   [...alarms.values()].map(({ record, dueMs, atMs, late }) => ({ record, dueMs, atMs, late }));
 
 /** The actor has come to another thread. */

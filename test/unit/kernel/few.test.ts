@@ -1,6 +1,6 @@
-// Small sets against the plainest model of them: a Set.
+// Small sets and maps against the plainest models of them: a Set and a Map.
 import { expect, test } from "vitest";
-import { Few } from "../../../src/kernel/few.ts";
+import { Few, FewBy } from "../../../src/kernel/few.ts";
 import { seeded } from "../../../src/sim/random.ts";
 
 test("behaves as a Set does, with none, one and many", () => {
@@ -25,5 +25,30 @@ test("behaves as a Set does, with none, one and many", () => {
       expect(few.size).toBe(model.size);
       expect([...few]).toEqual([...model]);
     }
+  }
+});
+
+test("behaves as a Map does", () => {
+  const random = seeded(3);
+  const few = new FewBy<number, string>();
+  const model = new Map<number, string>();
+  for (let i = 0; i < 2_000; i++) {
+    const key = Math.floor(random() * 4);
+    const dice = random();
+    if (dice < 0.5) {
+      few.set(key, `v${i}`);
+      model.set(key, `v${i}`);
+    } else if (dice < 0.98) {
+      expect(few.delete(key)).toBe(model.delete(key));
+    } else {
+      few.clear();
+      model.clear();
+    }
+    expect(few.get(key)).toBe(model.get(key));
+    expect(few.has(key)).toBe(model.has(key));
+    expect(few.size).toBe(model.size);
+    expect([...few]).toEqual([...model]);
+    expect([...few.keys()]).toEqual([...model.keys()]);
+    expect([...few.values()]).toEqual([...model.values()]);
   }
 });
