@@ -5,7 +5,6 @@
 import type { Belongings } from "./belongings.ts";
 import type { Cell } from "./cell.ts";
 import { acceptDurable, catchUp } from "./durable-mail.ts";
-
 import { bury } from "./ending.ts";
 import { watchIdleness } from "./hibernation.ts";
 import { mindTime } from "./overtime.ts";
