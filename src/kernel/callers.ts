@@ -69,6 +69,16 @@ export class Callers {
     for (const each of waiting) if (EARLY.has(each.kind)) cell.receive(each);
   }
 
+  /** From outside, for one that starts, while earlier signals wait for its start: behind them. */
+  follows(signal: Signal): boolean {
+    if (this.#waiting.size === 0 || EARLY.has(signal.kind)) return false;
+    const waiting = this.#waiting.get(signal.to);
+    // (A supervisor that ends the life it has begun does not wait for it.)
+    if (waiting === undefined || ("life" in signal && signal.life !== 0)) return false;
+    waiting.push(signal);
+    return true;
+  }
+
   /** Its start is over: it runs. */
   runs(cell: Cell): void {
     if (this.#waiting.size === 0) return;

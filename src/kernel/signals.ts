@@ -29,6 +29,7 @@ export function receive(cell: Cell, signal: Signal): void {
   if (signal.kind === "nudge") return catchUp(cell);
   // At once and in no turn: an exit over this link may come before the next turn.
   if (REGISTRATIONS.has(signal.kind)) return onSignal(cell, signal);
+  if (!cell.started && cell.kernel.callers.follows(signal)) return;
   const trapped = cell.behaviour.trapExit && cell.started;
   if (signal.kind === "exit" && trapped) {
     const { from: path, reason, linked } = signal;

@@ -146,6 +146,18 @@ test("an ask, its state, its supervisor's calls, suspend, watch and link find it
   expect((await state(t, "a")).said).toEqual(["one", "/s/d/e killed"]);
 });
 
+test("signals to one that comes back keep their order, whenever the next one comes", async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    const t = await node();
+    await asleep(t);
+    t.world.send({ kind: "suspend", to: "/s/d/a" });
+    for (let step = 0; step < steps; step++) t.world.step();
+    t.world.send({ kind: "resume", to: "/s/d/a" });
+    await t.tell("d/a", "say", "two");
+    expect([steps, (await state(t, "a")).said]).toEqual([steps, ["one", "two"]]);
+  }
+});
+
 test("who does not exist is not there, and leaves nothing behind", async () => {
   const t = await node();
   await asleep(t);
