@@ -87,7 +87,8 @@ export class Places {
     if (known !== undefined) return known;
     const found = this.#find(path);
     if (found === null) return supervisor ? CONTROL : this.#spread(path);
-    const thread = this.#placed(path, found);
+    // The root is where the node starts it, out of reach of what actors do to their threads.
+    const thread = found.spec === this.#root ? CONTROL : this.#placed(path, found);
     if (found.together) {
       this.#family = parentOf(path);
       this.#familyThread = thread;

@@ -95,6 +95,18 @@ describe("with-parent", () => {
     expect(places.threadOf("/app/fixed", true)).toBe(CONTROL);
   });
 
+  test("a root is on the control thread, also one whose children are all together", () => {
+    const own = new Places(dynamic("app", {}, Any, together), 4);
+    expect(own.threadOf("/app", true)).toBe(CONTROL);
+    expect(
+      spread(
+        own,
+        ids.map((id) => `/app/${id}`),
+      ),
+    ).toBe(1);
+    expect(own.threadOf("/app/a1")).not.toBe(CONTROL);
+  });
+
   test("a subtree stays together", () => {
     const paths = ["/app/sub/x", "/app/sub/deep", "/app/sub/deep/a", "/app/sub/deep/b"];
     expect(spread(places, paths)).toBe(1);
