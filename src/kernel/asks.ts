@@ -48,7 +48,8 @@ export class Asks {
 
   /** The same for somebody outside; infinite `ms`: no timeout. */
   outside(target: string, supervisor: boolean, ms: number, done: (answer: Answer) => void): number {
-    const { timers, nowMs } = this.#kernel;
+    const { timers } = this.#kernel;
+    const nowMs = this.#kernel.freshen();
     const pending: Outsider = { cell: null, done, target, supervisor, id: 0, timer: null };
     const id = this.expect(pending);
     if (ms !== Number.POSITIVE_INFINITY) {

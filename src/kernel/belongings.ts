@@ -142,7 +142,7 @@ export class Belongings {
   /** A timer that dies with this incarnation. */
   own(ms: number, fire: () => void, reminder: Reminder | null = null): TimerEntry {
     const { kernel } = this.#cell;
-    const entry = kernel.timers.add(kernel.nowMs + ms, () => {
+    const entry = kernel.timers.add(kernel.freshen() + ms, () => {
       this.timers.delete(entry);
       fire();
     });

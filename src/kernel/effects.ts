@@ -52,7 +52,7 @@ export function perform(
     );
   };
   if (timeoutMs !== null) {
-    pending.timer = kernel.timers.add(kernel.nowMs + timeoutMs, () => kernel.asks.timedOut(id));
+    pending.timer = kernel.timers.add(kernel.freshen() + timeoutMs, () => kernel.asks.timedOut(id));
   }
   if (cell.slice === null) attempt();
   else cell.collect({ kind: "run", run: () => cell.later(attempt) });

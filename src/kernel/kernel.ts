@@ -144,6 +144,13 @@ export class Kernel {
     return this.timers.fireDue(this.nowMs);
   }
 
+  /** The time for what begins now. Nothing becomes due by that. @unit ms */
+  freshen(): number {
+    const { clock } = this.options;
+    if (clock !== undefined) this.nowMs = Math.max(this.nowMs, clock());
+    return this.nowMs;
+  }
+
   /** Something asked of the committer is done. */
   complete(completion: Completion): void {
     complete(this, completion);

@@ -47,7 +47,7 @@ export function setTimer(
   name: string | undefined,
 ): Timer {
   const { kernel } = cell;
-  const wall = kernel.calendar.wall(kernel.nowMs);
+  const wall = kernel.calendar.wall(kernel.freshen());
   const repeat = typeof time === "number" ? null : time;
   const dueMs = typeof time === "number" ? wall + time : nextOf(cell, time, wall, wall);
   const fresh = isFresh(verbs, cell);

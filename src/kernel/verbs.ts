@@ -65,11 +65,13 @@ export class Verbs {
     this.over ??= new ExitThrown(reason, false);
   }
 
-  /** From user code into a verb. @throws E_CTX_CLOSED */
+  /** From user code into a verb; in no turn when it waited for something of its own. @throws E_CTX_CLOSED */
   #enter(verb: string): Cell {
     const cell = this.#cell;
     if (cell.active !== this) late(cell, verb);
-    cell.program.kernel.guard.pause();
+    const { kernel } = cell.program;
+    kernel.guard.pause();
+    if (kernel.scheduler.current === null) kernel.freshen();
     return cell;
   }
 
@@ -127,7 +129,7 @@ export class Verbs {
   }
 
   now(): number {
-    return this.#cell.kernel.nowMs;
+    return this.#cell.kernel.freshen();
   }
 
   random(): number {
@@ -159,17 +161,15 @@ export class Verbs {
     options?: { timeout?: Duration },
   ): Promise<unknown> {
     const own = this.#cell;
-    const timeoutMs =
-      options?.timeout === undefined
-        ? own.spec.askTimeoutMs
-        : milliseconds(options.timeout, "ctx.ask timeout");
+    const given = options?.timeout;
+    const ms = given === undefined ? own.spec.askTimeoutMs : milliseconds(given, "ctx.ask timeout");
     const mail = own.kernel.mail(ref.path, type, message, own.path, 0);
     const cell = this.#enter("ask");
     const { kernel } = cell;
     try {
       if (ref.path !== cell.path) {
         const pending = new Pending(this, cell, ref.path, { verb: "ask", type });
-        if (!answeredBefore(pending)) this.#await(cell, pending, ref, mail, timeoutMs);
+        if (!answeredBefore(pending)) this.#await(cell, pending, ref, mail, ms);
         return pending.promise;
       }
     } finally {

@@ -208,6 +208,7 @@ export function createHost(options: HostOptions): Host {
     ...keptOf(options),
     random: Math.random,
     nowMs: monotonicMs(),
+    clock: monotonicMs,
     firstId: options.firstId,
     sink: options.sink,
     freeze: options.freeze,

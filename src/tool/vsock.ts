@@ -66,7 +66,7 @@ function attempt(path: string, port: number, deadlineMs: number): Promise<Socket
       socket.unshift(said.subarray(line + 1));
       end(socket);
     };
-    const timer = setTimeout(() => end(`no answer for ${deadlineMs} ms`), deadlineMs);
+    const timer = setTimeout(() => end(`no answer for ${Math.ceil(deadlineMs)} ms`), deadlineMs);
     socket.on("error", (error) => {
       why = error.message; // "close" follows
     });

@@ -39,7 +39,6 @@ async function once(node: System): Promise<{ note: string; at: number }> {
 
 test("a timer survives its thread and a stop of the node; it is never early", async () => {
   let node = await boot();
-  // From the asking on: when the handler runs, the time of its turn may be older than the clock's.
   const due = Date.now() + 2_500;
   await node.ask(clock, "set", { ms: 2_500, note: "x" }, PATIENT);
   await node.crashThread(1);
@@ -87,4 +86,12 @@ test("one that comes again goes on in the next node, until it is taken back", as
   node = await boot();
   // What had fired before it was taken back may still have been on its way: one at most.
   expect((await rang(node)).length - length).toBeLessThanOrEqual(1);
+});
+
+test("a handler that has waited for something of its own knows how late it is", async () => {
+  const node = await boot();
+  const { before, now } = await node.ask(clock, "later", { ms: 900 }, PATIENT);
+  expect(now - before).toBeGreaterThanOrEqual(890);
+  const { note, at } = await once(node);
+  expect(at - Number(note)).toBeGreaterThanOrEqual(890);
 });

@@ -55,6 +55,22 @@ describe("ask", () => {
     expect(JSON.stringify((await state(t)).got)).toMatch(/timeout/);
   });
 
+  test("from outside, the time counts from the call, not from the last turn", async () => {
+    const t = await begin({});
+    const { control } = t.world;
+    let nowMs = 60_000;
+    Object.assign(control.options, { clock: () => nowMs });
+    const answers: string[] = [];
+    control.request("/s/mute", "question", null, 5_000, (answer) => {
+      answers.push(answer.ok ? "ok" : answer.code);
+    });
+    nowMs = 64_900;
+    await t.advance(nowMs);
+    expect(answers).toEqual([]);
+    await t.advance(200);
+    expect(answers).toEqual(["timeout"]);
+  });
+
   test("a call's own timeout goes before it; 5 s when nobody says", async () => {
     const own = await begin({ askTimeout: "10s" });
     await own.tell("a", "asks", { timeout: "100ms" });

@@ -114,7 +114,8 @@ test("what it refuses, and how it ends, is told; nothing is left of it", TEST, a
   await says("silent")("Firecracker: PUT /actions: it said nothing for 8000 ms");
   await says("dies")(/PUT \/actions: .*; the machine ended \(1\): .*cannot open \/dev\/kvm/s);
   await says("closes")(/Firecracker: PUT \/drives\/root: .*; the machine ended \(0\)/);
-  await says("deaf")("the guest was not reached in 2000 ms: the connection was closed");
+  // (What the last of many tries came to.)
+  await says("deaf")(/not reached in 2000 ms: (the connection was closed|no answer for \d+ ms)$/);
   const bare = shape();
   rmSync(bare.image.initrd);
   await expect(Template.make(monitor(), bare, folder)).rejects.toThrow(
