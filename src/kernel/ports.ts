@@ -270,10 +270,7 @@ export interface KernelOptions {
   readonly hibernates?: (path: string) => boolean;
   readonly random: () => number;
   readonly nowMs: number;
-  /**
-   * The time now: handlers that have waited for something of their own, and callers from outside, are
-   * in no turn, whose time would be that of the last one. @unit ms @default nowMs, as it was advanced
-   */
+  /** The time now, for who is in no turn: handlers that waited, callers outside. @default nowMs */
   readonly clock?: () => number;
   /** First number for asks; must differ between lives of a node (stored mail outlives them). */
   readonly firstId?: number;
