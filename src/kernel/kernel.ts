@@ -266,7 +266,7 @@ export class Kernel {
   }
 
   emit(fact: Fact): void {
-    this.options.sink?.(fact, this.nowMs);
+    this.options.sink?.(fact, this.scheduler.current === null ? this.freshen() : this.nowMs);
   }
 
   nextId(): number {
