@@ -106,6 +106,7 @@ export class Chaos {
       if (this.#random() < this.swarm.pressure) this.nemesis.act();
       else if (!this.world.step() && !this.#wait()) this.nemesis.act();
       if (this.#random() < LATE) this.late.arrive();
+      this.nemesis.recall();
       this.nemesis.migrate();
       await this.#drain();
     }

@@ -3,8 +3,10 @@
  * administrative calls. Does not own: when (chaos.ts), the faults that come with it (havoc.ts).
  */
 import { submit } from "../kernel/delivery.ts";
+import { parentOf } from "../kernel/paths.ts";
 import type { Answer } from "../kernel/ports.ts";
 import type { AdminRequest, AdminResult } from "../kernel/supervision.ts";
+import { SupervisorCell } from "../kernel/supervisor-cell.ts";
 import type { Chaos } from "./chaos.ts";
 import { Havoc, type Paths } from "./havoc.ts";
 import type { Payment } from "./money.ts";
@@ -28,6 +30,8 @@ const OPS = [
 ];
 /** Chance in each step that who moves talks with another one. */
 const CHATTER = 0.3;
+/** Chance that who has just left the memory is needed at once. */
+const RECALL = 0.2;
 /** Chance that one thread's lines are slow during a move. */
 const SLOW = 0.5;
 const MODES: readonly ReplyMode[] = ["first", "last", "defer", "none", "crash"];
@@ -41,6 +45,8 @@ export class Nemesis {
   readonly havoc: Havoc;
   /** Who moves, or moved last, and with whom it talks. */
   #talking: readonly [mover: string, other: string] = ["", ""];
+  /** Who has just left the memory. */
+  #left = "";
 
   constructor(chaos: Chaos, random: Random) {
     this.#chaos = chaos;
@@ -49,6 +55,7 @@ export class Nemesis {
     this.havoc = new Havoc(chaos, random, this.#paths);
     chaos.stream.listen((event) => {
       if (event.type === "starting") this.#learn(event.path);
+      else if (event.type === "hibernated") this.#left = event.path;
     });
   }
 
@@ -96,6 +103,20 @@ export class Nemesis {
       [0.5, () => this.#flushOne(pick(random, this.#paths.actors))],
     ]);
     draw();
+  }
+
+  /** Perhaps who has just left is needed, before its supervisor knows. Asked at each step. */
+  recall(): void {
+    const path = this.#left;
+    this.#left = "";
+    if (path === "" || this.#chaos.faults.over || this.#random() >= RECALL) return;
+    const { world, marks } = this.#chaos;
+    const parent = parentOf(path);
+    const above = world.kernelOf(parent).members.get(parent) ?? world.control.members.get(parent);
+    const isUp =
+      above instanceof SupervisorCell && above.state.children.has(path.slice(parent.length + 1));
+    if (isUp) marks.hit("an actor was needed again while it left the memory");
+    this.#tell(path, "work", this.#message());
   }
 
   /** Perhaps somebody moves. Asked at each step; meanwhile another one talks with the one who does. */
