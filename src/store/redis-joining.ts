@@ -53,15 +53,16 @@ export async function othersLive(
 
 /**
  * Resolves when a node has its share. Partitions of a node that has crashed are free when its leases
- * end; one that lives gives some of its own. What comes later than this is taken when it comes.
+ * end; one that lives gives some of its own. What comes later than this is taken when it comes. Over
+ * when the node ends meanwhile.
  */
 export async function waitForShare(
-  leases: { readonly complete: boolean; round(): Promise<void> },
+  leases: { readonly complete: boolean; readonly over: boolean; round(): Promise<void> },
   leaseMs: number,
   { now, sleep }: Joining,
 ): Promise<void> {
   const until = now() + leaseMs + PATIENCE_MS;
-  while (!leases.complete && now() < until) {
+  while (!leases.complete && !leases.over && now() < until) {
     await sleep(LOOK_MS);
     await leases.round().catch(() => {});
   }

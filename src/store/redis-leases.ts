@@ -118,8 +118,14 @@ export class Leases {
     return true;
   }
 
-  /** One round now: presence, renewals, claims. Rounds never overlap. */
+  /** Has it been given up, or given back? */
+  get over(): boolean {
+    return this.#ended;
+  }
+
+  /** One round now: presence, renewals, claims. Rounds never overlap, and none follows the end. */
   round(): Promise<void> {
+    if (this.#ended) return Promise.resolve();
     this.#round ??= this.#doRound().finally(() => {
       this.#round = null;
       if (this.#ended) return;

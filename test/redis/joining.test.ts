@@ -53,6 +53,16 @@ describe.skipIf(missing !== null)("a node's share", () => {
     second.open.leases.abandon();
     const fourth = await node("share");
     expect(heldBy(fourth.open)).toEqual(ALL);
-    for (const { open } of [first, second, third, fourth]) await open.close();
+    // One that ends while it waits for its share leaves nothing there.
+    await fourth.open.close();
+    const fifth = await node("share");
+    const sixth = await node("share");
+    const joining = sixth.open.join();
+    await sixth.open.leases.end();
+    await joining;
+    await sixth.open.leases.round();
+    const nodes = await stage.server.client.zrange("{share}:nodes", "0", "-1");
+    expect(nodes).not.toContain(sixth.open.node);
+    for (const { open } of [first, second, third, fifth, sixth]) await open.close();
   });
 });

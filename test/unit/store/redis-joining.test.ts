@@ -66,6 +66,7 @@ test("a share is waited for as long as a lease and three seconds", async () => {
       get complete() {
         return time.at >= completeAt;
       },
+      over: false,
       // A round that fails is not the last.
       round: async () => {
         rounds++;
@@ -75,6 +76,19 @@ test("a share is waited for as long as a lease and three seconds", async () => {
     await waitForShare(leases, LEASE_MS, time);
     expect([time.at, rounds]).toEqual([until, until / 100]);
   }
+});
+
+test("a node that ends meanwhile waits no longer", async () => {
+  const time = new Virtual();
+  const leases = {
+    complete: false,
+    get over() {
+      return time.at >= 300;
+    },
+    round: async () => {},
+  };
+  await waitForShare(leases, LEASE_MS, time);
+  expect(time.at).toBe(300);
 });
 
 test("what Redis answers is read", () => {
