@@ -1,8 +1,8 @@
-// A process with a node of firm.ts: commands come as lines of JSON on stdin, as in node-main.ts.
+// A process with a node of firm.ts, for the tests of budgets.
 
-import { createInterface } from "node:readline";
 import { ref, start } from "coppice";
 import { Agent, agents } from "./firm.ts";
+import { obey, say } from "./obey.ts";
 
 export type FirmCommand =
   | { do: "hire"; agent: string }
@@ -10,8 +10,6 @@ export type FirmCommand =
   | { do: "awake" }
   | { do: "budgets" }
   | { do: "add"; path: string; microUsd: number };
-
-const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 try {
   const firm = new URL("./firm.ts", import.meta.url);
@@ -47,17 +45,7 @@ try {
       }
     }
   };
-  process.once("SIGTERM", () => void system.stop().then(() => process.exit(0)));
-  say({ up: process.pid });
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { id, command } = JSON.parse(line) as { id: number; command: FirmCommand };
-    void run(command).then(
-      (value) => say({ id, value: value ?? null }),
-      (thrown: { code?: string; message: string }) =>
-        say({ id, error: thrown.code ?? "?", message: thrown.message }),
-    );
-  }
-  await system.stop();
+  await obey(system, run);
 } catch (thrown) {
   say({ failed: (thrown as { code?: string }).code ?? String(thrown), text: String(thrown) });
 }

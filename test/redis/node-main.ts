@@ -1,10 +1,9 @@
-// A process with a node of bank.ts, for the tests: commands come as lines of JSON on stdin, answers
-// go out as lines on stdout; what the node says of itself goes out as { event }.
+// A process with a node of bank.ts, for the tests; what the node says of itself goes out as { event }.
 
 import { randomUUID } from "node:crypto";
-import { createInterface } from "node:readline";
 import { dynamicRef, ref, start } from "coppice";
 import { Account, Clerk, Porter } from "./bank.ts";
+import { obey, say } from "./obey.ts";
 
 export type Command =
   | { do: "open"; account: string }
@@ -21,14 +20,6 @@ export type Command =
   | { do: "awake" }
   | { do: "stop" };
 
-/** @param timeout of what is asked, in ms */
-interface Line {
-  readonly id: number;
-  readonly command: Command;
-  readonly timeout: number;
-}
-
-const say = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const accounts = dynamicRef("/bank/accounts", Account);
 const account = (id: string) => ref(`/bank/accounts/${id}`, Account);
 
@@ -84,18 +75,8 @@ try {
         return system.stop();
     }
   };
-  process.once("SIGTERM", () => void system.stop().then(() => process.exit(0)));
   void system.ended.then((reason) => say({ ended: reason }));
-  say({ up: process.pid });
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { id, command, timeout } = JSON.parse(line) as Line;
-    void run(command, timeout).then(
-      (value) => say({ id, value: value ?? null }),
-      (thrown: { code?: string; message: string }) =>
-        say({ id, error: thrown.code ?? "?", message: thrown.message }),
-    );
-  }
-  await system.stop();
+  await obey(system, run);
 } catch (thrown) {
   say({ failed: (thrown as { code?: string }).code ?? String(thrown), text: String(thrown) });
 }
