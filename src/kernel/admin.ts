@@ -2,9 +2,11 @@
  * Owns: the administrative calls of a supervisor (SEMANTICS 12, 13): what each answers in each
  * state of the child. Does not own: stopping and starting (work.ts).
  */
+
 import { checkId } from "../actor/actor.ts";
 import { SHUTDOWN } from "../actor/exit.ts";
 import { type ChildSpec, checkArgs, checkChild, withDeliveries } from "../actor/spec.ts";
+import { wake } from "./abreast.ts";
 import {
   type AdminRequest,
   type Child,
@@ -18,7 +20,7 @@ import {
   shownStatus,
   specArgs,
 } from "./supervision.ts";
-import { wake } from "./waking.ts";
+
 import { remove, run } from "./work.ts";
 
 /** Answers one call, at once or when the work it starts is over. */

@@ -61,7 +61,8 @@ export type Signal =
       readonly parent: string;
       /**
        * It comes back from hibernation: it must be in the store, which has its args. Since this wall
-       * time somebody has watched its timers: none of them was missed.
+       * time somebody has watched its timers: none of them was missed. Infinity: it comes from
+       * another node, and nobody has.
        */
       readonly woken?: number;
     }

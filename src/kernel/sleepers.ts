@@ -80,7 +80,9 @@ export class Sleepers {
       return;
     }
     const purpose = this.#pages.shift() ?? null;
-    const awake = [...state.children.values()].filter(({ status }) => status !== "starting");
+    const awake = [...state.children.values()].filter(
+      ({ life, status }) => life !== 0 && status !== "starting",
+    );
     state.asleep = Math.max(completion.total - awake.length, 0);
     state.handedOut = Math.max(state.handedOut, completion.handedOut);
     if (purpose === null) this.look();

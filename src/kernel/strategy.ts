@@ -30,6 +30,11 @@ export function comesAgain(spec: ChildSpec, reason: ExitReason): boolean {
   return spec.kind === "actor" && spec.durable && !wasMeant(reason);
 }
 
+/** Did it end because it runs on another node now? Then nobody meant its end. */
+export function ousted(reason: ExitReason): boolean {
+  return reason.tag === "fenced" || (reason.tag === "bad_start" && reason.code === "E_STORE_LEASE");
+}
+
 /** How restart times are compared: milliseconds, or OTP's truncated whole seconds (7.1–7.5). */
 export type WindowUnit = "ms" | "seconds";
 

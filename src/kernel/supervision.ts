@@ -43,6 +43,10 @@ export type SupervisorEvent =
   | { type: "deadline"; life: number }
   | { type: "hibernated"; life: number }
   | { type: "wake"; id: string; sure: boolean }
+  /** The store has them, for this node. */
+  | { type: "adopt"; ids: readonly string[] }
+  /** Some may run elsewhere now. */
+  | { type: "oust" }
   /** `counted`: the store was asked just before how many children there are. */
   | { type: "call"; request: AdminRequest; from: From; counted?: boolean }
   | { type: "retry"; child: Child; reason: ExitReason }
@@ -91,6 +95,7 @@ export type Kind =
   | "terminate"
   | "restart"
   | "wake"
+  | "oust"
   | "exit";
 
 /** What a supervisor is busy with; `wait` is what it waits for. */

@@ -202,7 +202,7 @@ export class SupervisorCell implements Commands {
     const parent = this.path;
     const start = { kind: "start" as const, to, life, incarnation, spec, args, parent };
     if (args !== STORED) return this.kernel.startChild(start);
-    const woken = this.sleepers?.sinceMs ?? 0;
+    const woken = this.sleepers?.sinceMs ?? Number.POSITIVE_INFINITY;
     this.kernel.startChild({ ...start, args: undefined, woken });
   }
 

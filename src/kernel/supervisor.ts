@@ -6,11 +6,11 @@
  * administrative calls (admin.ts).
  */
 import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
+import { endTogether, isWoken, onLost, onWoken, oust, wake } from "./abreast.ts";
 import { answer } from "./admin.ts";
 import { Few } from "./few.ts";
-import { countRestart, endsSupervisor, plan, verdict } from "./strategy.ts";
+import { countRestart, endsSupervisor, ousted, plan, verdict } from "./strategy.ts";
 import {
-  ALL,
   type Child,
   type Commands,
   mayHibernate,
@@ -20,28 +20,8 @@ import {
   specArgs,
   type Work,
 } from "./supervision.ts";
-import {
-  hibernated,
-  isWoken,
-  onHibernated,
-  onLost,
-  onNeeded,
-  onWoken,
-  wakeNeeded,
-  wasAsleep,
-} from "./waking.ts";
-import {
-  advance,
-  askToEnd,
-  drop,
-  lay,
-  onDeadline,
-  onExited,
-  onStarted,
-  ousted,
-  remove,
-  run,
-} from "./work.ts";
+import { hibernated, onHibernated, onNeeded, wakeNeeded, wasAsleep } from "./waking.ts";
+import { advance, drop, lay, onDeadline, onExited, onStarted, remove, run } from "./work.ts";
 
 /** Begins: starts the children of the spec in order; `ready` is commanded when all have started. */
 export function begin(state: SupervisorState, out: Commands): void {
@@ -108,6 +88,10 @@ export function pump(state: SupervisorState, out: Commands): void {
       if (child.status === "restarting" && state.children.get(child.id) === child) {
         restart(state, child, reason, out);
       }
+    } else if (event.type === "adopt") {
+      wake(state, event.ids, null, null, out);
+    } else if (event.type === "oust") {
+      oust(state, out);
     } else if (event.type === "shutdown") {
       stopAll(state, event.reason, out);
     }
@@ -176,13 +160,7 @@ function stopAll(state: SupervisorState, reason: ExitReason, out: Commands) {
   }
   const work: Work = { kind: "exit", actions: [], at: 0, from: null, reason, wait: new Few() };
   state.work = work;
-  for (const child of children) {
-    if (child.status !== "up") continue;
-    work.wait.add(child.life);
-    askToEnd(child, out);
-  }
-  const { shutdown } = state.spec.template;
-  if (work.wait.size > 0 && typeof shutdown === "number") out.deadline(ALL, shutdown);
+  endTogether(state, work, children, out);
   advance(state, work, out);
 }
 

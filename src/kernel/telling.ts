@@ -9,7 +9,7 @@ import type { SupervisorCell } from "./supervisor-cell.ts";
 
 /** Does it only come back from the store, which is no start that anybody should see? */
 export const isBack = (cell: Cell): boolean =>
-  cell.incarnation === 1 && cell.own !== null && cell.own.woken !== null;
+  cell.incarnation === 1 && cell.own !== null && Number.isFinite(cell.own.woken);
 
 export function cellStarted(cell: Cell, outcome: StartOutcome): void {
   const { path, life, incarnation, behaviour } = cell;

@@ -1,27 +1,22 @@
 /**
  * Owns: the children of a dynamic supervisor that are in the store only: one leaves the memory, some
- * are needed again, all of them come back at once. Pure, as supervisor.ts.
- * Does not own: how a need is noticed (callers.ts, sleepers.ts).
+ * are needed again. Pure, as supervisor.ts.
+ * Does not own: how a need is noticed (callers.ts, sleepers.ts), how they come back (abreast.ts).
  *
  * A need that is told to a supervisor is met: the child is started, or it is starting and will read
  * its mailbox, or it is about to be found gone, and then started again (`wanted`).
  */
-import { type ExitReason, SHUTDOWN } from "../actor/exit.ts";
-import { Few } from "./few.ts";
-import { comesAgain } from "./strategy.ts";
+import { SHUTDOWN } from "../actor/exit.ts";
+import { wake } from "./abreast.ts";
 import {
   type Commands,
-  type From,
   mayHibernate,
-  newChild,
-  STORED,
   type StartOutcome,
   type SupervisorState,
-  type Work,
 } from "./supervision.ts";
-import { advance, drop, lay, onExited, ousted, remove, startOne } from "./work.ts";
+import { lay, onExited } from "./work.ts";
 
-/** Children brought back at a time. */
+/** Children asked for at a time. */
 export const WAKES_MAX = 1_000;
 
 /** A life has left the memory. If it was to end, it has: there is nothing else to do for that. */
@@ -66,76 +61,6 @@ export function wakeNeeded(state: SupervisorState, first: string, out: Commands)
   }
   for (const id of ids) state.waking.delete(id);
   wake(state, ids, null, null, out);
-}
-
-/** Brings children back. @param then what is to be done when they are, or are found not to be */
-export function wake(
-  state: SupervisorState,
-  ids: readonly string[],
-  from: From,
-  then: (() => void) | null,
-  out: Commands,
-): void {
-  const wait = new Few<number>();
-  const work: Work = { kind: "wake", actions: [], at: 0, from, reason: SHUTDOWN, wait, then };
-  state.work = work;
-  for (const id of ids) {
-    // Somebody has started it meanwhile: it has read its mailbox since.
-    if (state.children.has(id)) continue;
-    const child = newChild(id, state.spec.template as never, STORED);
-    state.children.set(id, child);
-    startOne(state, work, child, out);
-  }
-  advance(state, work, out);
-}
-
-/** Is this the life of a child that is being brought back? */
-export const isWoken = ({ work }: SupervisorState, life: number): boolean =>
-  work?.kind === "wake" && work.wait.has(life);
-
-/** It was lost with its thread before it was back. */
-export function onLost(
-  state: SupervisorState,
-  life: number,
-  reason: ExitReason,
-  out: Commands,
-): void {
-  const child = state.lives.get(life);
-  if (child !== undefined) child.lastExit = { reason, atMs: out.nowMs() };
-  onWoken(state, life, { error: reason }, out);
-}
-
-/** A child is back; or it is not there, or cannot start. */
-export function onWoken(
-  state: SupervisorState,
-  life: number,
-  outcome: StartOutcome,
-  out: Commands,
-): void {
-  const { work } = state;
-  const child = state.lives.get(life);
-  if (work === null || child === undefined || !work.wait.delete(life)) return;
-  if ("ok" in outcome) {
-    child.status = "up";
-    if (state.asleep > 0) state.asleep--;
-    return advance(state, work, out);
-  }
-  lay(state, child);
-  const reason = "error" in outcome ? outcome.error : null;
-  if (reason === null || ousted(reason)) {
-    // It is another node's.
-    drop(state, child);
-    out.nobody(child.id);
-  } else if (reason.tag === "no_actor") remove(state, child, out);
-  else {
-    out.report({ kind: "start_error", child, reason });
-    // Whoever could not come back has not ended: the store has it still, and it is needed still.
-    if (comesAgain(child.spec, reason)) {
-      child.status = "restarting";
-      state.inbox.push({ type: "retry", child, reason });
-    } else remove(state, child, out);
-  }
-  advance(state, work, out);
 }
 
 /** Has somebody who wanted to start a new child named one that was asleep? Now it is awake. */

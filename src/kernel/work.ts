@@ -8,7 +8,7 @@
  */
 import { type ExitReason, isClean, SHUTDOWN } from "../actor/exit.ts";
 import { Few } from "./few.ts";
-import { comesAgain } from "./strategy.ts";
+import { comesAgain, ousted } from "./strategy.ts";
 import {
   type Action,
   ALL,
@@ -17,10 +17,17 @@ import {
   type From,
   type Kind,
   mayHibernate,
+  STORED,
   type StartOutcome,
   type SupervisorState,
   type Work,
 } from "./supervision.ts";
+
+/**
+ * Children that come back side by side: enough for what they wait for to be shared, and few enough for
+ * one answer of a store to hold the states of all.
+ */
+const ABREAST = 100;
 
 /** A start that was waited for is over. */
 export function onStarted(
@@ -156,11 +163,6 @@ export function remove(
   out.forget(child, then);
 }
 
-/** Did it end because it runs on another node now? Then nobody meant its end. */
-export function ousted(reason: ExitReason): boolean {
-  return reason.tag === "fenced" || (reason.tag === "bad_start" && reason.code === "E_STORE_LEASE");
-}
-
 /** Starts a piece of work; S-1. */
 export function run(
   state: SupervisorState,
@@ -178,8 +180,10 @@ export function run(
 
 /** Goes on with the work until it must wait. */
 export function advance(state: SupervisorState, work: Work, out: Commands) {
-  while (state.work === work && work.wait.size === 0) {
+  const most = work.kind === "wake" ? ABREAST : 1;
+  while (state.work === work && work.wait.size < most) {
     const action = work.actions[work.at++];
+    if (action === undefined && work.wait.size > 0) return;
     if (action === undefined) return finish(state, work, out);
     if (action.do === "start") startOne(state, work, action.child, out);
     else stopOne(state, work, action.child, out);
@@ -236,6 +240,7 @@ function finish(state: SupervisorState, work: Work, out: Commands) {
       }
       return out.reply(work.from, done);
     case "wake":
+    case "oust":
       return work.then?.();
     case "exit":
       refuseCalls(state, out);
@@ -273,7 +278,7 @@ function startFailed(
   // (A supervisor that asks itself takes over whom another node had: its start is a restart.)
   const renewed = work.kind === "revive" && (state.spec.template !== null || work.from === null);
   if (work.kind === "restart" || renewed) {
-    const absent = reason.tag === "no_actor" && mayHibernate(state);
+    const absent = reason.tag === "no_actor" && child.args === STORED;
     // It was to come back, could not start, and turns out not to be there; or its end was meant.
     if (absent || (renewed && !comesAgain(child.spec, reason))) remove(state, child, out);
     else {
@@ -285,15 +290,10 @@ function startFailed(
   }
   if (work.kind === "start") {
     // What the store had before this start, of one who may be asleep, is not this start's to take away.
-    if (ousted(reason) || (work.from !== null && mayHibernate(state))) drop(state, child);
-    else if (work.from !== null) {
+    if (ousted(reason) || mayHibernate(state)) drop(state, child);
+    else {
       const failure = { error: "start_failed", reason } as const;
       return remove(state, child, out, () => out.reply(work.from, failure));
-    } else {
-      // A child that was there before, on another node: its start is a restart.
-      state.children.set(child.id, child);
-      child.status = "restarting";
-      state.inbox.push({ type: "retry", child, reason });
     }
   }
   out.reply(work.from, { error: "start_failed", reason });

@@ -27,15 +27,20 @@ function machine(restart: "permanent" | "transient" | "temporary" = "permanent")
   return made;
 }
 
-/** As a supervisor asks itself, when partitions come and go. */
-const asksItself = (made: Machine, op: "start_child" | "terminate_child", id: string) =>
-  made.feed({ type: "call", request: { op, id, args: {} } as never, from: NOBODY });
+/** As it is told when partitions come and go. */
+const adopts = (made: Machine, ...ids: string[]) => made.feed({ type: "adopt", ids });
+const isElsewhere = (made: Machine, ...ids: string[]) => {
+  made.here = (id) => !ids.includes(id);
+  made.feed({ type: "oust" });
+  made.here = () => true;
+};
 
 test("a child that is stopped by somebody is forgotten; one that runs elsewhere is not", () => {
   const made = machine();
-  asksItself(made, "terminate_child", "a");
+  isElsewhere(made, "a");
   expect([made.kids, made.forgot]).toEqual(["", []]);
-  asksItself(made, "start_child", "a");
+  adopts(made, "a");
+  expect(made.kids).toBe("a:up");
   made.call({ op: "terminate_child", id: "a" });
   expect([made.kids, made.forgot]).toEqual(["", ["a"]]);
 });
@@ -43,7 +48,7 @@ test("a child that is stopped by somebody is forgotten; one that runs elsewhere 
 test("a start that comes too late, as the child runs elsewhere, takes nothing away", () => {
   const made = machine();
   made.outcomes.set("b", { ignore: true, elsewhere: true });
-  asksItself(made, "start_child", "b");
+  adopts(made, "b");
   expect([made.kids, made.forgot]).toEqual(["a:up", []]);
   made.outcomes.set("b", { ignore: true });
   made.call({ op: "start_child", id: "b", args: {} });
@@ -57,11 +62,12 @@ test.each<[string, ExitReason, string]>([
   const made = machine();
   const outcome: StartOutcome = { error };
   made.here = (id) => id !== "b";
-  for (const from of [NOBODY, "caller"]) {
-    made.outcomes.set("b", outcome);
-    made.feed({ type: "call", request: { op: "start_child", id: "b", args: {} }, from });
-    expect([made.kids, made.forgot]).toEqual([kids, []]);
-  }
+  made.outcomes.set("b", outcome);
+  adopts(made, "b");
+  expect([made.kids, made.forgot]).toEqual([kids, []]);
+  made.outcomes.set("b", outcome);
+  made.call({ op: "start_child", id: "b", args: {} });
+  expect([made.kids, made.forgot]).toEqual([kids, []]);
 });
 
 test("a tree starts although some of its children turn out to be another node's", () => {
@@ -87,7 +93,7 @@ test("a tree starts although some of its children turn out to be another node's"
 test("a child that comes from another node and fails to start is tried again, as in a restart", () => {
   const made = machine();
   made.outcomes.set("b", { error: BROKEN });
-  asksItself(made, "start_child", "b");
+  adopts(made, "b");
   expect([made.kids, made.forgot]).toEqual(["a:up b:up", []]);
   made.outcomes.set("c", { error: BROKEN });
   expect(made.call({ op: "start_child", id: "c", args: {} })).toMatchObject({
@@ -111,17 +117,19 @@ test.each(["transient", "temporary"] as const)(
 );
 
 test("a static child that another node had is restarted until it starts, or the supervisor gives up", () => {
+  const stops = () =>
+    made.feed({ type: "call", request: { op: "terminate_child", id: "a" }, from: NOBODY });
   const made = new Machine(
     supervisor("s", { intensity: 1 }, [child("a", Kept, { args: {} })]) as never,
   );
-  asksItself(made, "terminate_child", "a");
+  stops();
   expect(made.kids).toBe("a:undefined");
   const takeOver = () =>
     made.feed({ type: "call", request: { op: "restart_child", id: "a" }, from: NOBODY });
   made.outcomes.set("a", { error: BROKEN });
   takeOver();
   expect([made.kids, made.ended]).toEqual(["a:up", null]);
-  asksItself(made, "terminate_child", "a");
+  stops();
   // Who asks for it is told, and it is left alone.
   made.outcomes.set("a", { error: BROKEN });
   const failed = { error: "start_failed", reason: BROKEN };
@@ -130,4 +138,70 @@ test("a static child that another node had is restarted until it starts, or the 
   made.outcomes.set("a", { error: BROKEN });
   takeOver();
   expect(made.ended).toEqual({ tag: "shutdown" });
+});
+
+const many = Array.from({ length: 250 }, (_, n) => `k${n}`);
+
+test("those whom another node had come side by side, a hundred at a time, each once", () => {
+  const made = machine();
+  adopts(made, "a", ...many);
+  const starts = made.did.filter((each) => each.startsWith("start "));
+  expect(starts).toEqual(["a", ...many].map((id) => `start ${id}`));
+  expect([made.most, made.state.children.size]).toEqual([100, 251]);
+  // As any other child, with what is said of one.
+  const said = made.reports.flatMap((each) => (each.kind === "progress" ? [each] : []));
+  expect(said.map(({ child, cause }) => [child.id, cause])).toEqual(
+    ["a", ...many].map((id) => [id, "call"]),
+  );
+  expect(made.call({ op: "terminate_child", id: "k7" })).toEqual({ ok: null });
+  expect([made.forgot, made.state.work]).toEqual([["k7"], null]);
+});
+
+test("one of them that cannot start keeps nobody, and is tried again", () => {
+  const made = machine();
+  made.outcomes.set("k3", { error: BROKEN });
+  adopts(made, ...many);
+  expect([made.state.children.size, made.kids.includes("k3:up"), made.forgot]).toEqual([
+    251,
+    true,
+    [],
+  ]);
+});
+
+test("one of them that the store has not, or that ended by its own will, is gone", () => {
+  const made = machine("transient");
+  made.outcomes.set("b", { error: { tag: "no_actor", path: "/d/b" } });
+  made.outcomes.set("c", { error: { tag: "killed", by: "operator" } });
+  adopts(made, "b", "c");
+  expect([made.kids, made.forgot]).toEqual(["a:up c:up", ["b"]]);
+  // Killed when it had come: the store has nothing any more, and no second try finds it.
+  made.outcomes.set("c", { error: { tag: "no_actor", path: "/d/c" } });
+  made.exits("c", BROKEN);
+  expect(made.kids).toBe("a:up");
+});
+
+test("those who run elsewhere now end side by side, in one time for all, and are not forgotten", () => {
+  const made = machine();
+  adopts(made, ...many);
+  made.most = 0;
+  made.stubborn.add("k1").add("k2");
+  isElsewhere(made, ...many);
+  expect([made.most, made.deadlineOf, made.kids.includes("k9:up")]).toEqual([248, 0, false]);
+  // Whoever told it waits behind that.
+  expect(made.call({ op: "rehome" })).toBe(null);
+  made.did = [];
+  made.feed({ type: "deadline", life: 0 });
+  expect(made.did).toEqual(["kill k1", "kill k2"]);
+  expect([made.kids, made.forgot, made.deadlineOf]).toEqual(["a:up", [], null]);
+  expect(made.call({ op: "rehome" })).toEqual({ ok: null });
+  // Who has ended by itself meanwhile is not restarted for that.
+  adopts(made, "b");
+  made.did = [];
+  made.here = () => false;
+  made.state.suspended = true;
+  made.feed({ type: "oust" });
+  made.exits("b", BROKEN);
+  made.state.suspended = false;
+  made.call({ op: "rehome" });
+  expect([made.kids, made.forgot, made.did]).toEqual(["", [], ["stop a"]]);
 });

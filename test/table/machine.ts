@@ -29,6 +29,12 @@ export class Machine implements Commands {
   started: ExitReason | null | undefined;
   /** How the next start of a child goes; once, then ok. */
   readonly outcomes = new Map<string, StartOutcome>();
+  /** Most starts and stops that were under way at one time. */
+  most = 0;
+  /** Who does not end when asked to. */
+  readonly stubborn = new Set<string>();
+  /** The life, or all (0), that has a deadline now. */
+  deadlineOf: number | null = null;
   readonly #events: SupervisorEvent[] = [];
   #answer: AdminResult | null = null;
   #life = 0;
@@ -61,6 +67,11 @@ export class Machine implements Commands {
     return [...this.state.children.values()].map(({ id, status }) => `${id}:${status}`).join(" ");
   }
 
+  #will(event: SupervisorEvent): void {
+    this.#events.push(event);
+    this.most = Math.max(this.most, this.#events.length);
+  }
+
   #obey(): void {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
       step(this.state, next, this);
@@ -75,7 +86,7 @@ export class Machine implements Commands {
     this.did.push(`start ${child.id}`);
     const outcome = this.outcomes.get(child.id) ?? { ok: true as const };
     this.outcomes.delete(child.id);
-    this.#events.push({ type: "started", life: child.life, outcome });
+    this.#will({ type: "started", life: child.life, outcome });
   }
 
   recount(request: AdminRequest, from: From): void {
@@ -88,17 +99,24 @@ export class Machine implements Commands {
 
   stop(child: Child): void {
     this.did.push(`stop ${child.id}`);
-    this.#events.push({ type: "exited", life: child.life, reason: SHUTDOWN });
+    if (!this.stubborn.has(child.id)) {
+      this.#will({ type: "exited", life: child.life, reason: SHUTDOWN });
+    }
   }
 
   kill(child: Child): void {
     this.did.push(`kill ${child.id}`);
     const reason: ExitReason = { tag: "killed", by: "supervisor" };
-    this.#events.push({ type: "exited", life: child.life, reason });
+    this.#will({ type: "exited", life: child.life, reason });
   }
 
-  deadline(): void {}
-  cancelDeadline(): void {}
+  deadline(life: number): void {
+    this.deadlineOf = life;
+  }
+
+  cancelDeadline(): void {
+    this.deadlineOf = null;
+  }
 
   reply(_from: unknown, result: AdminResult): void {
     this.#answer = result;
