@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   E_SPEC_STRATEGY: "a setting is not one of its words",
   E_START_FAILED: "the app's tree did not start",
   E_STATE_SCHEMA: "a stored state does not match the behaviour's state schema",
+  E_STATE_SIZE: "the state of a durable actor has grown over its limit",
   E_STORE_CORRUPT: "the store's file is damaged or is no Coppice store",
   E_STORE_IO: "the store's file cannot be read or written",
   E_STORE_LEASE: "the actor's partition is held by another node",

@@ -101,6 +101,13 @@ export interface ActorSettings extends ChildSettings {
    * @default 1_024 @limit 1 … 1_024 @source ADR 0018
    */
   snapshotEvery?: number;
+  /**
+   * Largest state of a durable actor, as its store has it. A handler that returns a larger one has
+   * failed, with `E_STATE_SIZE`, and its message is delivered again as after any crash. Looked at
+   * after each message that changes the state, which costs an encoding of it.
+   * @unit bytes @default "infinity" @limit 1 kb … 1 gb @source ADR 0045
+   */
+  stateMax?: Size | "infinity";
   /** Check messages from inside as well as from outside. @default "edges" */
   validate?: "edges" | "always";
 }

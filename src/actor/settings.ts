@@ -121,10 +121,25 @@ function timeouts(options: ActorSettings, at: string) {
   };
 }
 
+/** Limits of what can be the limit of a state. @unit bytes */
+const STATE_MIN = 2 ** 10;
+const STATE_MAX = 2 ** 30;
+
+/** The largest state. @throws E_SPEC_RANGE E_UNITS */
+function stateSize({ stateMax }: ActorSettings, at: string): number | null {
+  if (stateMax === undefined || stateMax === "infinity") return null;
+  const size = bytes(stateMax, `${at}, stateMax`);
+  if (size >= STATE_MIN && size <= STATE_MAX) return size;
+  throw outside("stateMax", stateMax, STATE_MIN, STATE_MAX, at);
+}
+
 /** How it is kept by the store, and when only there. */
-function storing({ durable, hibernateAfter, snapshotEvery }: ActorSettings, at: string) {
-  if (!durable && (hibernateAfter !== undefined || snapshotEvery !== undefined)) {
-    const name = hibernateAfter === undefined ? "snapshotEvery" : "hibernateAfter";
+function storing(options: ActorSettings, at: string) {
+  const { durable, hibernateAfter, snapshotEvery } = options;
+  const name = (["hibernateAfter", "snapshotEvery", "stateMax"] as const).find(
+    (each) => options[each] !== undefined,
+  );
+  if (!durable && name !== undefined) {
     throw new ActorError("E_SPEC_COMBINATION", `${name} on an actor that is not durable`, {
       at,
       fix: `add durable: true, or leave ${name} out`,
@@ -134,6 +149,7 @@ function storing({ durable, hibernateAfter, snapshotEvery }: ActorSettings, at: 
   return {
     hibernateAfterMs: never ? null : period(hibernateAfter, 0, "hibernateAfter", at),
     snapshotEvery: integer(snapshotEvery, 1_024, [1, 1_024], "snapshotEvery", at),
+    stateMaxBytes: stateSize(options, at),
   };
 }
 

@@ -50,6 +50,8 @@ export interface ActorSpec {
   /** null: it never leaves the memory. */
   readonly hibernateAfterMs: number | null;
   readonly snapshotEvery: number;
+  /** Of the state, encoded; null: no limit. */
+  readonly stateMaxBytes: number | null;
   readonly validate: "edges" | "always";
   readonly runaway: RunawayLimits | null;
   readonly quota: QuotaLimits | null;

@@ -12,6 +12,7 @@ import { undeliverable } from "./delivery.ts";
 import { bury, conclude, cutBack } from "./ending.ts";
 import type { Phase } from "./life.ts";
 import type { Item, Notice } from "./mailbox.ts";
+import { oversize } from "./oversize.ts";
 import type { Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
 import { running } from "./starting.ts";
@@ -163,6 +164,8 @@ export function settled(cell: Cell, verbs: Verbs, ok: boolean, value: unknown): 
   if (!ok) return fail(cell, verbs, value);
   const { phase } = verbs;
   if (phase === "terminate") return conclude(cell, cell.more.ending ?? NORMAL);
+  const tooLarge = oversize(cell, value);
+  if (tooLarge !== null) return fail(cell, verbs, tooLarge);
   if (phase === "init") return initialised(cell, value);
   if (value !== undefined) cell.state = value;
   done(cell, verbs, value !== undefined);

@@ -60,9 +60,8 @@ export type Signal =
       readonly args: unknown;
       readonly parent: string;
       /**
-       * It comes back from hibernation: it must be in the store, which has its args. Since this wall
-       * time somebody has watched its timers: none of them was missed. Infinity: it comes from
-       * another node, and nobody has.
+       * It comes back: it must be in the store, which has its args. Since this wall time somebody has
+       * watched its timers, and none was missed; Infinity: nobody has, it was on another node.
        */
       readonly woken?: number;
     }
@@ -184,6 +183,8 @@ export interface Committer {
   page(path: string, life: number, after: string, max: number): void;
   /** Those for whom something waits at a wall time, behind the id `after`. */
   due(path: string, life: number, atMs: number, after: string, max: number): void;
+  /** Length of a state in the store. @unit bytes */
+  sizeOf(state: unknown): number;
   /** The actor is gone for good: its state and mail go too. */
   forget(path: string): void;
   /** @returns whether nothing is open; if something is, a completion says when that is done */
@@ -194,11 +195,7 @@ export interface Committer {
 export interface Calendar {
   /** Wall time of a kernel's time. @unit ms since 1970 */
   wall(nowMs: number): number;
-  /**
-   * When a cron expression is due next, strictly after a wall time; null = never.
-   *
-   * @throws ActorError E_TIMER
-   */
+  /** When a cron expression is due next, strictly after a wall time; null = never. @throws E_TIMER */
   next(cron: string, zone: string, afterMs: number): number | null;
 }
 

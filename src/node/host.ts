@@ -69,6 +69,7 @@ const NO_STORE: Committer = {
   list: () => {},
   page: () => {},
   due: () => {},
+  sizeOf: () => 0,
   forget: () => {},
   flush: () => true,
 };

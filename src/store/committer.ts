@@ -7,6 +7,7 @@
 import type { Commit, Committer, Completion, Mail, Unnumbered } from "../kernel/ports.ts";
 import { complete, completionOf, encodeCommit, type Waiting } from "./asked.ts";
 import { BATCH_BYTES, BATCH_OPS, bytesOf } from "./batch.ts";
+import { encode } from "./codec.ts";
 import type { EncodedCommit, LetterAnswer, LetterOp, StoreAnswer, StoreOp } from "./store.ts";
 import { Unwritten } from "./unwritten.ts";
 
@@ -128,6 +129,10 @@ export class StoreClient implements Committer {
 
   due(path: string, life: number, atMs: number, after: string, max: number): void {
     this.#ask({ kind: "due", path, atMs, after, max }, { kind: "due", path, life });
+  }
+
+  sizeOf(state: unknown): number {
+    return encode(state).length;
   }
 
   forget(path: string): void {

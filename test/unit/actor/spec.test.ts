@@ -67,6 +67,7 @@ describe("child()", () => {
       maxReductions: 100_000_000,
       hibernateAfterMs: null,
       snapshotEvery: 1_024,
+      stateMaxBytes: null,
       validate: "edges",
       quota: null,
       runaway: null,
@@ -443,6 +444,19 @@ describe("what the store alone may keep", () => {
     expect(refusal(() => of({ durable: true, hibernateAfter: 0 }))).toContain("E_SPEC_RANGE");
     expect(refusal(() => of({ durable: true, hibernateAfter: "soon" as never }))).toContain(
       "E_UNITS",
+    );
+  });
+
+  test("the largest state, within its limits; none unless it is said", () => {
+    expect(of({ durable: true, stateMax: "2mb" }).stateMaxBytes).toBe(2_097_152);
+    expect(of({ durable: true, stateMax: "infinity" }).stateMaxBytes).toBe(null);
+    for (const stateMax of [0, 1_023, "2gb"] as const) {
+      const said = refusal(() => of({ durable: true, stateMax }));
+      expect(said).toContain("E_SPEC_RANGE: stateMax");
+    }
+    expect(refusal(() => of({ durable: true, stateMax: "big" as never }))).toContain("E_UNITS");
+    expect(refusal(() => of({ stateMax: "2mb" }))).toContain(
+      "E_SPEC_COMBINATION: stateMax on an actor that is not durable",
     );
   });
 
