@@ -78,11 +78,12 @@ export class Pump {
 
   /**
    * Runs in a MessagePort's callback: at once, which saves a turn of the event loop; but for a kernel
-   * that has just had its slice: then it is the others' turn.
+   * that has just had its slice: then it is the others' turn, and only batches leave.
    */
   readonly now = (): void => {
-    if (this.#posted) this.#entered = false;
-    else this.#run();
+    if (!this.#posted) return this.#run();
+    this.#entered = false;
+    this.#flush();
   };
 
   /**

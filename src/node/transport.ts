@@ -17,6 +17,11 @@ const BATCH = 1_024;
 const WINDOW = 4 * BATCH;
 /** Envelopes received that are confirmed together. */
 const CONFIRM = BATCH;
+/**
+ * Envelopes received that are confirmed in one turn of the event loop: what is confirmed is followed by
+ * more, and Node takes a thousand messages from a port before it looks at another, as that of the store.
+ */
+const TURN = 4 * WINDOW;
 /** Envelopes that wait on a line before its senders rest. */
 const CROWDED = 2 * BATCH;
 /** Mail that waits on a line at most; more is refused: whoever sends from outside cannot rest. */
@@ -68,6 +73,8 @@ class Line {
   /** Envelopes sent and not confirmed; received and not confirmed. */
   open = 0;
   unconfirmed = 0;
+  /** Envelopes confirmed in this turn of the event loop. */
+  confirmed = 0;
 
   /** @param old what has waited for the thread goes on waiting here */
   constructor(end: LineEnd | null, old?: Line) {
@@ -81,6 +88,11 @@ class Line {
   post(message: Parcel | number, transfer: readonly ArrayBuffer[] = []): void {
     this.port?.postMessage(message, transfer);
     if (this.end !== null) Atomics.add(this.end.ours, 0, 1);
+  }
+
+  confirm(): void {
+    this.post(this.unconfirmed);
+    this.unconfirmed = 0;
   }
 
   /** Has something been posted that has not been taken? */
@@ -209,11 +221,21 @@ export class PortTransport implements Transport {
     });
     assert(number === ++line.received, "K7", `batch ${number} from ${from}`);
     line.unconfirmed += count;
-    if (line.unconfirmed >= CONFIRM) {
-      line.post(line.unconfirmed);
-      line.unconfirmed = 0;
-    }
+    if (line.unconfirmed >= CONFIRM) this.#confirm(line);
     this.#host.after();
+  }
+
+  /** At once, so that the other side need not wait; but not without an end, see {@link TURN}. */
+  #confirm(line: Line): void {
+    if (line.confirmed === 0) {
+      setImmediate(() => {
+        line.confirmed = 0;
+        if (line.unconfirmed >= CONFIRM) line.confirm();
+      });
+    }
+    if (line.confirmed >= TURN) return;
+    line.confirmed += line.unconfirmed;
+    line.confirm();
   }
 
   #confirmed(thread: number, line: Line, count: number): void {

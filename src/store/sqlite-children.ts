@@ -1,9 +1,16 @@
 /**
- * Owns: the children of a supervisor in a SQLite store: all of them page by page, and those for whom
+ * Owns: the children of a supervisor in a SQLite store: all, at once or page by page, and those for whom
  * something waits. Does not own: their rows (sqlite.ts).
  */
 import type { Statements } from "./sqlite-statement.ts";
-import { handedOutOf, NEWEST, type StoreAnswer, type StoreOp } from "./store.ts";
+import { type Encoded, handedOutOf, NEWEST, type StoreAnswer, type StoreOp } from "./store.ts";
+
+/** All, in the order of birth, with what they were started with. */
+export function list(sql: Statements, path: string): StoreAnswer {
+  const rows = sql.all<{ path: string; args: Encoded }>("readChildren", path);
+  const children = rows.map((row) => ({ id: row.path.slice(path.length + 1), args: row.args }));
+  return { kind: "listed", children };
+}
 
 /** Some of all, in the order of birth. */
 export function page(

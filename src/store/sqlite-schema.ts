@@ -81,6 +81,11 @@ export function parentOf(path: string): string | null {
   return slash < 0 ? null : path.slice(0, slash);
 }
 
+/** Rows that `addMails` adds: more at a time cost as much each. */
+export const ADD_MAILS = 8;
+/** actor, number, sender, type, ask, body, id */
+const MAIL_ROW = "(?, ?, ?, ?, ?, 0, ?, ?, 0)";
+
 /** Prepared once per open store; SQLite compiles each at its first use. */
 export const STATEMENTS = {
   begin: "BEGIN IMMEDIATE",
@@ -129,7 +134,8 @@ export const STATEMENTS = {
   sumPatches: `SELECT count(*) AS patches, coalesce(sum(length(body)), 0) AS bytes
     FROM patch WHERE actor = ?`,
   dropPatches: "DELETE FROM patch WHERE actor = ?",
-  addMail: "INSERT INTO mail VALUES (?, ?, ?, ?, ?, 0, ?, ?, 0)",
+  addMail: `INSERT INTO mail VALUES ${MAIL_ROW}`,
+  addMails: `INSERT INTO mail VALUES ${Array(ADD_MAILS).fill(MAIL_ROW).join()}`,
   ackMail: "DELETE FROM mail WHERE actor = ? AND seq = ?",
   ackMails: "DELETE FROM mail WHERE actor = ? AND seq BETWEEN ? AND ?",
   countMail: "UPDATE mail SET tries = ? WHERE actor = ? AND seq = ?",

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { STATEMENTS } from "./sqlite-schema.ts";
 
 type Name = keyof typeof STATEMENTS;
-type Value = string | number | null | Uint8Array;
+export type Value = string | number | null | Uint8Array;
 
 /** Each statement is compiled at its first use. */
 export class Statements {

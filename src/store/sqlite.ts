@@ -7,12 +7,12 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crashPoint } from "./crash-point.ts";
-import { due, page } from "./sqlite-children.ts";
+import { due, list, page } from "./sqlite-children.ts";
 import { bury, letterOp } from "./sqlite-dead.ts";
 import { storeFault } from "./sqlite-fault.ts";
 import { type OpenFile, openFile, type SqliteOptions } from "./sqlite-file.ts";
 import { count, type Known, keepJournal } from "./sqlite-journal.ts";
-import { ackMail, keepMail, readMail } from "./sqlite-mail.ts";
+import { Mailboxes } from "./sqlite-mail.ts";
 import { parentOf, STATEMENTS } from "./sqlite-schema.ts";
 import { keepAnswers, see } from "./sqlite-seen.ts";
 import { shrinker } from "./sqlite-space.ts";
@@ -67,6 +67,7 @@ export class SqliteEngine implements Engine {
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
   readonly #states: States;
+  readonly #mail: Mailboxes;
   readonly #shrink: () => void;
   readonly #readOnly: boolean;
   /** There is no other writer, so what was read once stays true until this one changes it. */
@@ -80,6 +81,7 @@ export class SqliteEngine implements Engine {
     this.#db = open.db;
     this.#sql = new Statements(open.db);
     this.#states = new States(this.#sql);
+    this.#mail = new Mailboxes(this.#sql);
     this.#shrink = shrinker(open.db);
     this.#readOnly = readOnly;
     this.epoch = open.epoch;
@@ -96,8 +98,10 @@ export class SqliteEngine implements Engine {
       const half = ops.length >> 1;
       const answers = ops.map((op, index) => {
         if (index === half) crashPoint("batch:half");
+        if (this.#mail.matters(op)) this.#mail.write();
         return this.#one(op);
       });
+      this.#mail.write();
       if (this.#seq !== before && !this.#readOnly) this.#sql.run("saveSeq", this.#seq);
       crashPoint("batch:executed");
       this.#sql.run("commit");
@@ -108,6 +112,7 @@ export class SqliteEngine implements Engine {
       this.#seq = before;
       this.#known.clear();
       this.#states.clear();
+      this.#mail.clear();
       this.#rollBack();
       throw storeFault(thrown, this.#open.file);
     }
@@ -133,7 +138,7 @@ export class SqliteEngine implements Engine {
   /** Mail waiting for an actor: for checks, and when it is forgotten. */
   waiting(path: string): readonly StoredMail[] {
     const known = this.#find(path);
-    return known === undefined ? [] : readMail(this.#sql, known, path);
+    return known === undefined ? [] : this.#mail.read(known, path);
   }
 
   #one(op: StoreOp): StoreAnswer {
@@ -148,7 +153,7 @@ export class SqliteEngine implements Engine {
       case "fire":
         return { kind: "enqueued", seq: this.#fire(op) };
       case "list":
-        return { kind: "listed", children: this.#list(op.path) };
+        return list(this.#sql, op.path);
       case "page":
         return page(this.#sql, op);
       case "due":
@@ -175,7 +180,7 @@ export class SqliteEngine implements Engine {
       behaviour,
       args,
       ...this.#states.newest(known, row.version, row.state),
-      mail: readMail(this.#sql, known, path),
+      mail: this.#mail.read(known, path),
       steps: this.#sql.all<EncodedStep>("readSteps", known.id).map((step) => ({ ...step })),
       progress: seq === null ? null : { seq, effects: effects as number },
       timers: readTimers(this.#sql, known.id),
@@ -196,7 +201,7 @@ export class SqliteEngine implements Engine {
     const { id } = known;
     if (commit.state !== null) this.#states.write(known, commit, commit.state);
     bury(this.#sql, id, commit);
-    ackMail(this.#sql, known, commit.acks);
+    this.#mail.ack(known, commit.acks);
     count(this.#sql, id, commit);
     keepJournal(this.#sql, known, commit);
     setTimers(this.#sql, id, commit);
@@ -226,7 +231,7 @@ export class SqliteEngine implements Engine {
     const known = this.#find(mail.to);
     if (known === undefined || known.born === null) return 0;
     const seq = ++this.#seq;
-    keepMail(this.#sql, known, seq, mail, stamp);
+    this.#mail.keep(known, seq, mail, stamp);
     return seq;
   }
 
@@ -235,11 +240,6 @@ export class SqliteEngine implements Engine {
     const isOwner = known !== undefined && op.life >= known.life;
     const mail = isOwner ? takeTimer(this.#sql, known.id, op) : null;
     return mail === null ? 0 : this.#keep(mail);
-  }
-
-  #list(path: string): { id: string; args: Encoded }[] {
-    const children = this.#sql.all<{ path: string; args: Encoded }>("readChildren", path);
-    return children.map((child) => ({ id: child.path.slice(path.length + 1), args: child.args }));
   }
 
   #forget(path: string): void {

@@ -715,6 +715,21 @@ function batchRules(): void {
     expect(answers[7]).toEqual({ kind: "loaded", stored: null });
   });
 
+  test("a commit counts, buries and acks mail that came before it in its batch", () => {
+    run(born("/a"));
+    run(enqueue("/a", "x"), commit("/a", 1, { retries: [{ seq: 1, attempts: 3 }] }));
+    run(enqueue("/a", "y"), commit("/a", 1, { tries: [{ seq: 2, tries: 4 }] }));
+    const dead = [{ seq: 3, reason: { tag: "normal" } as const }];
+    run(enqueue("/a", "z"), commit("/a", 1, { acks: [3], dead }), enqueue("/a", "last"));
+    const mail = stored("/a")?.mail.map(({ seq, attempts, tries }) => [seq, attempts, tries]);
+    expect(mail).toEqual([
+      [1, 3, 0],
+      [2, 0, 4],
+      [4, 0, 0],
+    ]);
+    expect(letters().letters.map((each) => each.mail.seq)).toEqual([3]);
+  });
+
   test("an empty batch has no answers", () => {
     expect(run()).toEqual([]);
   });

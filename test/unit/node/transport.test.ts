@@ -243,6 +243,34 @@ test("a bounded number is under way; senders hear when to rest and when to go on
   expect(line.a.rooms).toBe(1);
 });
 
+test("what comes in one turn of the event loop is confirmed up to a bound, the rest later", async () => {
+  await using line = pair();
+  const confirmed: unknown[] = [];
+  let take = (_: unknown) => {};
+  const port = {
+    postMessage: (message: unknown) => confirmed.push(message),
+    on: (_: string, listener: typeof take) => {
+      take = listener;
+    },
+    close() {},
+  } as unknown as MessagePort;
+  const parcels: unknown[] = [];
+  const [one, two] = lineEnds();
+  line.a.transport.connect(3, one);
+  line.b.transport.connect(3, { ...two, port });
+  two.port.on("message", (parcel) => {
+    parcels.push(parcel);
+    two.port.postMessage(1_024);
+  });
+  for (let i = 0; i < 18 * 1_024; i++) line.a.transport.send(3, tell(i));
+  await expect.poll(() => parcels.length).toBe(18);
+  for (const each of parcels) take(each);
+  expect(line.b.heard).toHaveLength(18 * 1_024);
+  expect(confirmed).toEqual(Array(16).fill(1_024));
+  await turn();
+  expect(confirmed.slice(16)).toEqual([2 * 1_024]);
+});
+
 test("mail waits for a thread that is not there yet; at its loss what was under way is gone", async () => {
   const [one, two] = lineEnds();
   const [a, b] = [new End(), new End()];
