@@ -8,7 +8,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Completion } from "../kernel/ports.ts";
 import { BATCH_OPS, packAnswers, packOps, unpackAnswers, unpackKept } from "../store/batch.ts";
 import { StoreClient } from "../store/committer.ts";
-import { crashPoint } from "../store/crash-point.ts";
+import { crashing, crashPoint } from "../store/crash-point.ts";
 import { MemoryEngine } from "../store/memory.ts";
 import type { Question } from "../store/redis-away.ts";
 import type { Cluster } from "./cluster.ts";
@@ -45,6 +45,7 @@ export class StoreLink {
       if (reply.answers === undefined) return failed(reply.error as NonNullable<Reply["error"]>);
       crashPoint("batch:heard");
       const answers = unpackAnswers(reply.answers);
+      if (crashing && answers.some(({ kind }) => kind === "forgotten")) crashPoint("forget:done");
       for (const completion of this.client.complete(answers)) complete(completion);
       this.flush();
       after();
@@ -61,7 +62,9 @@ export class StoreLink {
     const { size, awaited } = this.client;
     if (this.#inFlight === 0 ? size === 0 : this.#inFlight > 1 || awaited < SECOND_OPS) return;
     this.#inFlight++;
-    const ops = packOps(this.client.take());
+    const batch = this.client.take();
+    if (crashing && batch.some(({ kind }) => kind === "forget")) crashPoint("forget:asked");
+    const ops = packOps(batch);
     crashPoint("batch:taken");
     this.#port.postMessage({ ops }, [ops.buffer]);
   }

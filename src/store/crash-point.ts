@@ -31,6 +31,10 @@ export const CRASH_POINTS = [
   "batch:heard",
   /** Effects have left. */
   "batch:released",
+  /** A child has ended for good, and the store is not told that it is to forget it. */
+  "forget:asked",
+  /** The store has forgotten it, and whoever wanted that has no answer. */
+  "forget:done",
   /** A granted tool is about to run. */
   "tool:called",
   /** It has run, and its answer is not recorded. */
