@@ -6,7 +6,9 @@ import { z } from "zod";
 import type { Context } from "./context.ts";
 import { ActorError, shown } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
-import type { InputOf, Messages, OutputOf } from "./protocol.ts";
+import { type Names, noSlips } from "./names.ts";
+import type { Ask, InputOf, Messages, OutputOf } from "./protocol.ts";
+import { settings } from "./settings.ts";
 
 /** What `init` returns to say: do not run me, and that is no failure. */
 export const IGNORE: unique symbol = Symbol.for("coppice.ignore");
@@ -89,10 +91,70 @@ export function checkId(id: unknown, what: string): string {
   });
 }
 
+const PARTS: Names<Definition<z.ZodType, z.ZodType, Messages>> = {
+  args: true,
+  state: true,
+  messages: true,
+  version: true,
+  upgrade: true,
+  init: true,
+  on: true,
+  down: true,
+  exit: true,
+  terminate: true,
+  trapExit: true,
+  view: true,
+};
+
+/** @throws E_MESSAGE_TYPE when handlers and messages do not match, E_SPEC_STRATEGY without any */
+function checkHandlers(
+  { messages, on }: Definition<z.ZodType, z.ZodType, Messages>,
+  at: string,
+): void {
+  for (const [name, value] of Object.entries({ messages, on })) {
+    if (typeof value === "object" && value !== null) continue;
+    const fact = `${name}: ${shown(value)} is no object`;
+    throw new ActorError("E_SPEC_STRATEGY", fact, { at, fix: `write ${name}: { … }` });
+  }
+  for (const type of Object.keys(messages)) {
+    const own = Object.hasOwn(on, type);
+    if (!own || typeof on[type] !== "function") {
+      throw new ActorError("E_MESSAGE_TYPE", `message "${type}" has no handler`, {
+        at,
+        fix: `add on.${type}(state, message, ctx)`,
+      });
+    }
+  }
+  for (const type of Object.keys(on)) {
+    if (!Object.hasOwn(messages, type)) {
+      throw new ActorError("E_MESSAGE_TYPE", `handler "${type}" has no message`, {
+        at,
+        fix: `declare messages.${type} or remove the handler`,
+      });
+    }
+  }
+}
+
+/** @throws E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_RANGE */
+function checkParts(parts: Definition<z.ZodType, z.ZodType, Messages>, at: string): void {
+  const { args, state, messages, version, upgrade, trapExit } = parts;
+  settings.schema(state, "state", at);
+  if (args !== undefined) settings.schema(args, "args", at);
+  for (const [type, message] of Object.entries(messages)) {
+    const isAsk = (message as Ask | null)?.kind === "ask";
+    if (!isAsk) settings.schema(message, `messages.${type}`, at);
+  }
+  settings.functions(parts, ["down", "exit", "terminate", "view"], at, ["init"]);
+  settings.functions(upgrade ?? {}, Object.keys(upgrade ?? {}), `${at}, upgrade`);
+  settings.integer(version, 1, [1, 1e9], "version", at);
+  settings.flag(trapExit, false, "trapExit", at);
+}
+
 /**
  * Declares a behaviour. Types of args, state and messages follow from the schemas.
  *
- * @throws E_SPEC_ID for a bad name; E_MESSAGE_TYPE when handlers and messages do not match
+ * @throws E_SPEC_ID for a bad name; E_MESSAGE_TYPE when handlers and messages do not match;
+ *   E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_RANGE for a part that is none
  */
 export function actor<
   S extends z.ZodType,
@@ -100,23 +162,10 @@ export function actor<
   A extends z.ZodType = z.ZodUndefined,
 >(name: string, definition: Definition<A, S, M>): Behaviour<A, S, M> {
   checkId(name, "behaviour name");
-  for (const type of Object.keys(definition.messages)) {
-    const own = Object.hasOwn(definition.on ?? {}, type);
-    if (!own || typeof definition.on[type as keyof M & string] !== "function") {
-      throw new ActorError("E_MESSAGE_TYPE", `message "${type}" has no handler`, {
-        at: `behaviour ${name}`,
-        fix: `add on.${type}(state, message, ctx)`,
-      });
-    }
-  }
-  for (const type of Object.keys(definition.on)) {
-    if (!Object.hasOwn(definition.messages, type)) {
-      throw new ActorError("E_MESSAGE_TYPE", `handler "${type}" has no message`, {
-        at: `behaviour ${name}`,
-        fix: `declare messages.${type} or remove the handler`,
-      });
-    }
-  }
+  const at = `behaviour ${name}`;
+  const parts = noSlips(definition as never, PARTS, at);
+  checkHandlers(parts, at);
+  checkParts(parts, at);
   return Object.freeze({
     ...definition,
     kind: "behaviour" as const,
@@ -126,4 +175,16 @@ export function actor<
     trapExit:
       definition.trapExit ?? (definition.terminate !== undefined || definition.exit !== undefined),
   });
+}
+
+/** Arguments against the behaviour's schema. @throws E_ARGS_SCHEMA */
+export function checkArgs(behaviour: AnyBehaviour, args: unknown, at: string): unknown {
+  const result = behaviour.args.safeParse(args);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ActorError(
+    "E_ARGS_SCHEMA",
+    `args${issue?.path.length ? `.${issue.path.join(".")}` : ""}: ${issue?.message}`,
+    { at, fix: `give what the args schema of behaviour ${behaviour.name} asks for` },
+  );
 }

@@ -3,7 +3,8 @@
  * Does not own: starting it (node/) or simulating it (sim/).
  */
 import type { AnyBehaviour } from "./actor.ts";
-import { ActorError } from "./errors.ts";
+import { ActorError, shown } from "./errors.ts";
+import { type Names, onlyKnown } from "./names.ts";
 import type { Policy, RulesPolicy } from "./policy.ts";
 import type { ChildSpec, SupervisorSpec } from "./spec.ts";
 import { type StoreSpec, sqlite } from "./store.ts";
@@ -19,38 +20,61 @@ export interface App {
   readonly policy: Policy | null;
 }
 
+/** What {@link app} is told. */
+interface AppOptions {
+  root: SupervisorSpec;
+  store?: StoreSpec;
+  behaviours?: readonly AnyBehaviour[];
+  policy?: Policy;
+}
+
+const OPTIONS: Names<AppOptions> = { root: true, store: true, behaviours: true, policy: true };
+
 /**
  * An app: the default export of an app module.
  *
  * @param options.root a supervisor()
  * @param options.store where durable children live. @default sqlite()
  * @param options.policy decides about granted tool calls: rules(…), or a pure function
- * @throws E_SPEC_CHILD when root is no supervisor; E_POLICY when a rule asks nobody
+ * @throws E_SPEC_CHILD when root is no supervisor, or something else is not what it must be;
+ *   E_SPEC_SETTING; E_POLICY when a rule asks nobody, or the policy is none
  */
-export function app(options: {
-  root: SupervisorSpec;
-  store?: StoreSpec;
-  behaviours?: readonly AnyBehaviour[];
-  policy?: Policy;
-}): App {
-  if (options?.root?.kind !== "supervisor") {
+export function app(given: AppOptions): App {
+  const options = onlyKnown(given, OPTIONS, "app()");
+  if (options.root?.kind !== "supervisor") {
     throw new ActorError("E_SPEC_CHILD", "root is not a supervisor", {
       at: "app()",
       fix: "pass root: supervisor(id, flags, children)",
     });
   }
   checkMemory(options.root);
+  const { behaviours = [], store = sqlite() } = options;
+  if (!["memory", "sqlite", "redis"].includes(store.kind)) {
+    throw wrong(`store: ${shown(store)} is no store`, "give sqlite(), redis() or memory()");
+  }
+  if (!Array.isArray(behaviours) || behaviours.some((each) => each?.kind !== "behaviour")) {
+    throw wrong("behaviours is no list of behaviours", "give [what actor() made, …]");
+  }
   return Object.freeze({
     kind: "app" as const,
     root: options.root,
-    store: options.store ?? sqlite(),
-    behaviours: options.behaviours ?? [],
+    store,
+    behaviours,
     policy: checkPolicy(options.policy, options.root),
   });
 }
 
+const wrong = (fact: string, fix: string) =>
+  new ActorError("E_SPEC_CHILD", fact, { at: "app()", fix });
+
 /** Whom the rules ask must be there: a question to nobody would wait for ever. @throws E_POLICY */
 function checkPolicy(policy: Policy | undefined, root: SupervisorSpec): Policy | null {
+  if (policy !== undefined && typeof policy !== "function") {
+    throw new ActorError("E_POLICY", `${shown(policy)} is no policy`, {
+      at: "app({ policy })",
+      fix: "give rules([…]), or a pure function of the call",
+    });
+  }
   for (const who of (policy as RulesPolicy | undefined)?.asks ?? []) {
     const spec = specAt(root, who);
     if (spec?.kind === "actor" && spec.behaviour.name === "human") continue;

@@ -2,6 +2,7 @@
  * Owns: what people write in child(), supervisor() and dynamic(): every setting with its unit,
  * default and limits. Does not own: checking and completing them (spec.ts, settings.ts).
  */
+import type { Names } from "./names.ts";
 import type { Quota } from "./quota.ts";
 import type { Runaway } from "./runaway.ts";
 import type { AnyTool } from "./tool.ts";
@@ -129,3 +130,58 @@ export interface DynamicFlags extends Omit<SupervisorFlags, "strategy" | "autoSh
   /** Most children at a time. @default 1_000_000 */
   maxChildren?: number;
 }
+
+const CHILD: Names<ChildSettings> = {
+  restart: true,
+  shutdown: true,
+  significant: true,
+  placement: true,
+  threadHeap: true,
+  quota: true,
+};
+
+/** The settings there are. */
+export const ACTOR_SETTINGS: Names<ActorSettings> = {
+  ...CHILD,
+  runaway: true,
+  durable: true,
+  movable: true,
+  tools: true,
+  mailboxMax: true,
+  overflow: true,
+  maxDeliveries: true,
+  maxInterruptions: true,
+  startTimeout: true,
+  sliceMs: true,
+  maxReductions: true,
+  handlerTimeout: true,
+  askTimeout: true,
+  hibernateAfter: true,
+  snapshotEvery: true,
+  validate: true,
+};
+
+/** Of a fixed child: others get their args with each start. */
+export const CHILD_SETTINGS: Names<ActorSettings & { args?: unknown }> = {
+  ...ACTOR_SETTINGS,
+  args: true,
+};
+
+export const DYNAMIC_FLAGS: Names<DynamicFlags> = {
+  ...CHILD,
+  intensity: true,
+  period: true,
+  maxChildren: true,
+};
+
+/** Of a supervisor with fixed children. */
+export const SUPERVISOR_FLAGS: Names<SupervisorFlags> = {
+  ...CHILD,
+  strategy: true,
+  intensity: true,
+  period: true,
+  autoShutdown: true,
+};
+
+/** Of any spec. */
+export const ANY_SETTINGS = { ...CHILD_SETTINGS, ...SUPERVISOR_FLAGS, ...DYNAMIC_FLAGS };

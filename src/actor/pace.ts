@@ -3,6 +3,7 @@
  * Does not own: holding to it (tool/gate.ts, tool/broker.ts).
  */
 import { ActorError } from "./errors.ts";
+import { onlyKnown } from "./names.ts";
 import { settings } from "./settings.ts";
 import type { Duration } from "./units.ts";
 
@@ -39,6 +40,8 @@ export interface ToolLimits {
 export function limitsOf(pace: Pace, at: string): ToolLimits | null {
   const { concurrency, rate, breaker, maxQueue } = pace;
   if (concurrency === undefined && rate === undefined && breaker === undefined) return null;
+  onlyKnown(rate, { calls: true, per: true }, `${at}, rate`);
+  onlyKnown(breaker, { failures: true, cooldown: true }, `${at}, breaker`);
   const whole = (value: number | undefined, max: number, name: string, min = 1) =>
     settings.integer(value, 1_000, [min, max], name, at);
   return {

@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import type { AnyBehaviour, Behaviour } from "./actor.ts";
+import { ActorError, shown } from "./errors.ts";
+import { settings } from "./settings.ts";
 
 /** A message with an answer: what {@link ask} makes. */
 export interface Ask<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -12,8 +14,15 @@ export interface Ask<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.Zo
   readonly output: O;
 }
 
-/** Declares a message that is answered. @example question: ask(z.object({…}), z.string()) */
+/**
+ * Declares a message that is answered.
+ *
+ * @example question: ask(z.object({…}), z.string())
+ * @throws E_SPEC_STRATEGY for what is no schema
+ */
 export function ask<I extends z.ZodType, O extends z.ZodType>(input: I, output: O): Ask<I, O> {
+  settings.schema(input, "the first argument", "ask()");
+  settings.schema(output, "the second argument", "ask()");
   return { kind: "ask", input, output };
 }
 
@@ -87,24 +96,42 @@ export class Address {
   }
 }
 
+/** @throws E_SPEC_ID E_SPEC_CHILD */
+function checkAddress(path: string, behaviour: AnyBehaviour, at: string): void {
+  if (typeof path !== "string" || !path.startsWith("/")) {
+    const fix = 'write it from the root on, as `coppice tree` shows it: "/desk/analyst"';
+    throw new ActorError("E_SPEC_ID", `${shown(path)} is no path`, { at, fix });
+  }
+  if (behaviour?.kind === "behaviour") return;
+  const fix = "pass what actor() made";
+  throw new ActorError("E_SPEC_CHILD", "the second argument is no behaviour", { at, fix });
+}
+
 /**
  * The ref of an actor in the tree.
  *
  * @param path absolute, as `coppice tree` prints it: "/desk/analyst"
  * @example const analyst = ref("/desk/analyst", Analyst)
+ * @throws E_SPEC_ID E_SPEC_CHILD
  */
 export function ref<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
   path: string,
   behaviour: Behaviour<A, S, M>,
 ): Ref<M> {
+  checkAddress(path, behaviour, "ref()");
   return new Address(path, behaviour.name);
 }
 
-/** The ref of a `dynamic()` supervisor: where {@link Context.start} starts children. */
+/**
+ * The ref of a `dynamic()` supervisor: where {@link Context.start} starts children.
+ *
+ * @throws E_SPEC_ID E_SPEC_CHILD
+ */
 export function dynamicRef<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
   path: string,
   behaviour: Behaviour<A, S, M>,
 ): DynamicRef<z.infer<A>, M> {
+  checkAddress(path, behaviour, "dynamicRef()");
   return { path, dynamic: behaviour.name };
 }
 

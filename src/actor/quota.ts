@@ -2,8 +2,9 @@
  * Owns: the spend limits of an actor or a subtree: what people write, the same in plain units, and
  * which limits a path stands under. Does not own: keeping the books (tool/ledger.ts).
  */
-import { ActorError } from "./errors.ts";
+import { ActorError, shown } from "./errors.ts";
 import type { QuotaResource } from "./exit.ts";
+import { onlyKnown } from "./names.ts";
 import { settings } from "./settings.ts";
 import { bytes, type Duration, milliseconds, type Size } from "./units.ts";
 
@@ -53,7 +54,7 @@ const count = (name: string) => (value: number, at: string) =>
   settings.integer(value, 0, [0, Number.MAX_SAFE_INTEGER], `quota.${name}`, at);
 
 function usdOf(value: number, at: string): number {
-  if (value >= 0 && value <= USD_MAX) return microUsdOf(value);
+  if (typeof value === "number" && value >= 0 && value <= USD_MAX) return microUsdOf(value);
   throw settings.outside("quota.usd", value, 0, USD_MAX, at);
 }
 
@@ -72,10 +73,19 @@ type Word = keyof typeof READERS;
 
 const WORDS = Object.keys(READERS) as [Word, ...Word[]];
 
+const SOFT = { at: true, tell: true } as const;
+
 function readSoft(soft: Quota["soft"], at: string): QuotaLimits["soft"] {
-  const part = soft?.at ?? 0.8;
-  if (part > 0 && part <= 1) return { at: part, tell: soft?.tell ?? "budget" };
-  throw new ActorError("E_SPEC_RANGE", `quota.soft.at: ${part} is outside its limits`, {
+  const { at: part = 0.8, tell = "budget" } = onlyKnown(soft, SOFT, `${at}, quota.soft`);
+  if (typeof tell !== "string") {
+    const fix = "give the type of a message";
+    throw new ActorError("E_SPEC_STRATEGY", `quota.soft.tell: ${shown(tell)} is no text`, {
+      at,
+      fix,
+    });
+  }
+  if (typeof part === "number" && part > 0 && part <= 1) return { at: part, tell };
+  throw new ActorError("E_SPEC_RANGE", `quota.soft.at: ${shown(part)} is outside its limits`, {
     at,
     fix: "use a part of the limit: more than 0, at most 1",
   });

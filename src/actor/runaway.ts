@@ -2,6 +2,7 @@
  * Owns: when an agent's tool calls count as going in circles, as a value.
  * Does not own: noticing it (tool/runaway.ts).
  */
+import { type Names, onlyKnown } from "./names.ts";
 import { settings } from "./settings.ts";
 
 /** After how many calls of one kind the next one is denied, in one life. 0 = never. */
@@ -22,13 +23,15 @@ export interface Runaway {
 /** A {@link Runaway}, complete. */
 export type RunawayLimits = Required<Readonly<Runaway>>;
 
-/** Limits, or null when nobody looks. @throws E_SPEC_RANGE */
+const LIMITS: Names<Runaway> = { identical: true, alternating: true, errors: true, stalled: true };
+
+/** Limits, or null when nobody looks. @throws E_SPEC_RANGE E_SPEC_SETTING */
 export function readRunaway(
   value: boolean | Runaway | undefined,
   at: string,
 ): RunawayLimits | null {
   if (value === undefined || value === false) return null;
-  const given = value === true ? {} : value;
+  const given = onlyKnown(value === true ? {} : value, LIMITS, `${at}, runaway`);
   const limit = (name: keyof Runaway, otherwise: number) =>
     settings.integer(given[name], otherwise, [0, 1_000], `runaway.${name}`, at);
   return Object.freeze({

@@ -61,6 +61,33 @@ function flag(value: boolean | undefined, otherwise: boolean, name: string, at: 
   });
 }
 
+/** @throws E_SPEC_STRATEGY for what is no schema of zod */
+function schema(value: unknown, name: string, at: string): void {
+  if (typeof (value as { safeParse?: unknown } | undefined)?.safeParse === "function") return;
+  throw new ActorError("E_SPEC_STRATEGY", `${name}: ${shown(value)} is no schema`, {
+    at,
+    fix: "give one of zod: z.object({ … })",
+  });
+}
+
+/** @throws E_SPEC_STRATEGY for what is there and no function, or not there and must be */
+function functions(
+  from: object,
+  names: readonly string[],
+  at: string,
+  must: readonly string[] = [],
+): void {
+  for (const name of [...must, ...names]) {
+    const value: unknown = (from as Record<string, unknown>)[name];
+    if (typeof value === "function") continue;
+    if (value === undefined && !must.includes(name)) continue;
+    throw new ActorError("E_SPEC_STRATEGY", `${name}: ${shown(value)} is no function`, {
+      at,
+      fix: `write ${name}(…) { … }`,
+    });
+  }
+}
+
 /** The heap of a thread of its own. @throws E_SPEC_COMBINATION E_SPEC_RANGE E_UNITS */
 function heap({ threadHeap, placement }: ChildSettings, at: string): number | null {
   if (threadHeap === undefined) return null;
@@ -154,4 +181,15 @@ function storing(options: ActorSettings, at: string) {
 }
 
 /** The readers of single settings. */
-export const settings = { word, integer, period, flag, child, timeouts, storing, outside };
+export const settings = {
+  word,
+  integer,
+  period,
+  flag,
+  schema,
+  functions,
+  child,
+  timeouts,
+  storing,
+  outside,
+};

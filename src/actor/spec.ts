@@ -3,24 +3,30 @@
  * nowhere else. Does not own: the app around the tree (app.ts).
  */
 import type { z } from "zod";
-import { type AnyBehaviour, type Behaviour, checkId } from "./actor.ts";
+import { type AnyBehaviour, type Behaviour, checkArgs, checkId } from "./actor.ts";
 import { ActorError } from "./errors.ts";
-import type {
-  ActorSettings,
-  AutoShutdown,
-  DynamicFlags,
-  Overflow,
-  Placement,
-  Restart,
-  Shutdown,
-  Strategy,
-  SupervisorFlags,
+import { type Names, noSlips } from "./names.ts";
+import {
+  ACTOR_SETTINGS,
+  type ActorSettings,
+  ANY_SETTINGS,
+  type AutoShutdown,
+  CHILD_SETTINGS,
+  DYNAMIC_FLAGS,
+  type DynamicFlags,
+  type Overflow,
+  type Placement,
+  type Restart,
+  type Shutdown,
+  type Strategy,
+  SUPERVISOR_FLAGS,
+  type SupervisorFlags,
 } from "./options.ts";
 import type { Messages } from "./protocol.ts";
 import { type QuotaLimits, readQuota } from "./quota.ts";
 import { type RunawayLimits, readRunaway } from "./runaway.ts";
 import { settings } from "./settings.ts";
-import type { AnyTool } from "./tool.ts";
+import { type AnyTool, toolsOf } from "./tool.ts";
 
 export type * from "./options.ts";
 
@@ -79,20 +85,10 @@ export interface SupervisorSpec {
 
 export type ChildSpec = ActorSpec | SupervisorSpec;
 
-const fail = (code: "E_SPEC_COMBINATION" | "E_SPEC_CHILD", fact: string, at: string, fix: string) =>
-  new ActorError(code, fact, { at, fix });
+type Fault = "E_SPEC_COMBINATION" | "E_SPEC_CHILD" | "E_SPEC_DUPLICATE_ID";
 
-/** Arguments against the behaviour's schema. @throws E_ARGS_SCHEMA */
-export function checkArgs(behaviour: AnyBehaviour, args: unknown, at: string): unknown {
-  const result = behaviour.args.safeParse(args);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new ActorError(
-    "E_ARGS_SCHEMA",
-    `args${issue?.path.length ? `.${issue.path.join(".")}` : ""}: ${issue?.message}`,
-    { at, fix: `give what the args schema of behaviour ${behaviour.name} asks for` },
-  );
-}
+const fail = (code: Fault, fact: string, at: string, fix: string) =>
+  new ActorError(code, fact, { at, fix });
 
 /** @throws E_SPEC_STRATEGY E_SPEC_COMBINATION */
 function movableOf({ movable, placement = "spread" }: ActorSettings, at: string): boolean {
@@ -102,11 +98,18 @@ function movableOf({ movable, placement = "spread" }: ActorSettings, at: string)
   throw fail("E_SPEC_COMBINATION", fact, at, "leave one of the two out");
 }
 
-function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings): ActorSpec {
+/** @param names of the settings there are */
+function actorSpec(
+  id: string,
+  behaviour: AnyBehaviour,
+  given: ActorSettings | undefined,
+  names: Names<ActorSettings>,
+): ActorSpec {
   const at = `child ${id}`;
   if (behaviour?.kind !== "behaviour") {
     throw fail("E_SPEC_CHILD", "the second argument is no behaviour", at, "pass what actor() made");
   }
+  const options = noSlips(given, names, at, ANY_SETTINGS);
   return {
     kind: "actor",
     id,
@@ -115,7 +118,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
     ...settings.child(options, 5_000, at),
     durable: settings.flag(options.durable, false, "durable", at),
     movable: movableOf(options, at),
-    tools: options.tools ?? [],
+    tools: toolsOf(options.tools, at),
     mailboxMax: settings.integer(options.mailboxMax, 10_000, [1, 10_000_000], "mailboxMax", at),
     overflow: settings.word(options.overflow, ["mute", "reject", "drop"], "overflow", at),
     maxDeliveries: settings.integer(options.maxDeliveries, 0, [1, 1_000], "maxDeliveries", at),
@@ -137,7 +140,7 @@ function actorSpec(id: string, behaviour: AnyBehaviour, options: ActorSettings):
 /**
  * A child of a supervisor that runs a behaviour.
  *
- * @throws E_SPEC_ID E_ARGS_SCHEMA E_SPEC_RANGE E_SPEC_STRATEGY E_SPEC_CHILD E_UNITS
+ * @throws E_SPEC_ID E_ARGS_SCHEMA E_SPEC_RANGE E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_CHILD E_UNITS
  */
 export function child<A extends z.ZodType, S extends z.ZodType, M extends Messages>(
   id: string,
@@ -147,7 +150,7 @@ export function child<A extends z.ZodType, S extends z.ZodType, M extends Messag
     : [options: ActorSettings & { args: z.infer<A> }]
 ): ActorSpec {
   checkId(id, "child id");
-  const spec = actorSpec(id, behaviour, options ?? {});
+  const spec = actorSpec(id, behaviour, options, CHILD_SETTINGS);
   if (spec.hibernateAfterMs !== null) {
     const fact = "hibernateAfter on a child that is not started on demand";
     const fix = "put it on the children of a dynamic() supervisor: fixed children are few";
@@ -190,15 +193,17 @@ export function withDeliveries<T extends ChildSpec>(spec: T, intensity: number, 
 /**
  * A supervisor with a fixed list of children, started in this order and stopped in reverse.
  *
- * @throws E_SPEC_ID E_SPEC_DUPLICATE_ID E_SPEC_STRATEGY E_SPEC_RANGE E_SPEC_COMBINATION
+ * @throws E_SPEC_ID E_SPEC_DUPLICATE_ID E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_RANGE
+ *   E_SPEC_COMBINATION
  */
 export function supervisor(
   id: string,
-  flags: SupervisorFlags,
+  given: SupervisorFlags,
   children: readonly ChildSpec[],
 ): SupervisorSpec {
   checkId(id, "supervisor id");
   const at = `supervisor ${id}`;
+  const flags = noSlips(must(given), SUPERVISOR_FLAGS, at, ANY_SETTINGS);
   const autoShutdown = settings.word(
     flags.autoShutdown,
     ["never", "any_significant", "all_significant"],
@@ -212,10 +217,13 @@ export function supervisor(
   for (const spec of children) {
     checkChild(spec, autoShutdown, at);
     if (seen.has(spec.id)) {
-      throw new ActorError("E_SPEC_DUPLICATE_ID", `two children are called "${spec.id}"`, {
+      const fact = `two children are called "${spec.id}"`;
+      throw fail(
+        "E_SPEC_DUPLICATE_ID",
+        fact,
         at,
-        fix: "give each child of a supervisor an id of its own",
-      });
+        "give each child of a supervisor an id of its own",
+      );
     }
     seen.add(spec.id);
   }
@@ -240,6 +248,9 @@ export function supervisor(
   });
 }
 
+/** Flags are given, if only {}: else two arguments may have changed places. */
+const must = <T>(flags: T | undefined): T => flags ?? (null as T);
+
 const intensityOf = (flags: SupervisorFlags | DynamicFlags, at: string) => ({
   intensity: settings.integer(flags.intensity, 1, [0, 1_000_000], "intensity", at),
   periodMs: settings.period(flags.period, 5_000, "period", at),
@@ -250,17 +261,23 @@ const intensityOf = (flags: SupervisorFlags | DynamicFlags, at: string) => ({
  * behaviour, each start gives that behaviour's args; with a supervisor spec, each child is a copy
  * of that subtree.
  *
- * @throws E_SPEC_ID E_SPEC_RANGE E_SPEC_STRATEGY E_SPEC_COMBINATION E_SPEC_CHILD
+ * @throws E_SPEC_ID E_SPEC_RANGE E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_COMBINATION E_SPEC_CHILD
  */
 export function dynamic(
   id: string,
-  flags: DynamicFlags,
+  given: DynamicFlags,
   of: AnyBehaviour | SupervisorSpec,
-  options: ActorSettings = {},
+  options?: ActorSettings,
 ): SupervisorSpec {
   checkId(id, "supervisor id");
   const at = `supervisor ${id}`;
-  const template: ChildSpec = of?.kind === "supervisor" ? of : actorSpec("child", of, options);
+  const flags = noSlips(must(given), DYNAMIC_FLAGS, at, ANY_SETTINGS);
+  if (of?.kind === "supervisor" && options !== undefined) {
+    const fact = "settings of a child that is a supervisor";
+    throw fail("E_SPEC_COMBINATION", fact, at, "write them where that supervisor is declared");
+  }
+  const template: ChildSpec =
+    of?.kind === "supervisor" ? of : actorSpec("child", of, options, ACTOR_SETTINGS);
   checkChild(template, "never", at);
   if (template.placement === "own-thread") {
     const fix = "put own-thread on the dynamic supervisor: its children share that thread";

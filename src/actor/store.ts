@@ -3,6 +3,7 @@
  * Does not own: opening it (store/, node/).
  */
 import { ActorError, shown } from "./errors.ts";
+import { type Names, onlyKnown } from "./names.ts";
 import { settings } from "./settings.ts";
 import type { Duration } from "./units.ts";
 
@@ -65,12 +66,25 @@ export interface RedisOptions {
  * @param folder where the file lies. @default the node's data folder
  * @param options.durability `flushed` (default): effects leave when the commit is on disk;
  *   `committed`: when it is visible, so a power cut may take the last moments
+ * @throws E_SPEC_SETTING E_SPEC_STRATEGY
  */
 export function sqlite(
   folder: string | null = null,
-  options: { durability?: Durability } = {},
+  options?: { durability?: Durability },
 ): StoreSpec {
-  return { kind: "sqlite", folder, durability: options.durability ?? "flushed" };
+  const at = "sqlite()";
+  if (folder !== null && typeof folder !== "string") {
+    throw new ActorError("E_SPEC_STRATEGY", `folder: ${shown(folder)} is no path`, {
+      at,
+      fix: 'write sqlite("folder", { durability })',
+    });
+  }
+  const { durability } = onlyKnown(options, { durability: true }, at);
+  return {
+    kind: "sqlite",
+    folder,
+    durability: settings.word(durability, ["flushed", "committed"], "durability", at),
+  };
 }
 
 /** The store that forgets: for tests and simulations. */
@@ -79,26 +93,33 @@ export function memory(): StoreSpec {
 }
 
 const AT = "redis()";
+const OPTIONS: Names<RedisOptions> = {
+  url: true,
+  host: true,
+  port: true,
+  cluster: true,
+  prefix: true,
+  partitions: true,
+  lease: true,
+  durability: true,
+};
 const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
 const LEASE_MS = [2_000, 3_600_000] as const;
 
 /**
  * The store on a Redis server or Cluster (6.2 or newer, Valkey too). Needs the package `ioredis`.
  *
- * @throws E_SPEC_COMBINATION E_SPEC_ID E_SPEC_RANGE E_SPEC_STRATEGY E_UNITS
+ * @throws E_SPEC_COMBINATION E_SPEC_ID E_SPEC_RANGE E_SPEC_SETTING E_SPEC_STRATEGY E_UNITS
  * @source ADR 0021
  */
-export function redis(options: RedisOptions = {}): StoreSpec {
-  const { url, host, port, prefix = "coppice", durability = "flushed" } = options;
+export function redis(given?: RedisOptions): StoreSpec {
+  const options = onlyKnown(given, OPTIONS, AT);
+  const { url, host, port, prefix = "coppice" } = options;
   if (url !== undefined && (host !== undefined || port !== undefined)) {
     throw new ActorError("E_SPEC_COMBINATION", "url and host or port exclude each other", {
       at: AT,
       fix: "give one of them",
     });
-  }
-  if (durability !== "flushed" && durability !== "committed") {
-    const fact = `durability: ${shown(durability)} is not one of its words`;
-    throw new ActorError("E_SPEC_STRATEGY", fact, { at: AT, fix: 'use "flushed" | "committed"' });
   }
   if (!PREFIX.test(prefix)) {
     throw new ActorError(
@@ -125,7 +146,7 @@ export function redis(options: RedisOptions = {}): StoreSpec {
     prefix,
     partitions: settings.integer(options.partitions, 64, [1, 4_096], "partitions", AT),
     leaseMs: leaseMs(options.lease),
-    durability,
+    durability: settings.word(options.durability, ["flushed", "committed"], "durability", AT),
   };
 }
 

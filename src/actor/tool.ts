@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import { checkId } from "./actor.ts";
 import { ActorError, shown } from "./errors.ts";
+import { type Names, onlyKnown } from "./names.ts";
 import { limitsOf, type Pace, retriesOf, type ToolLimits } from "./pace.ts";
 import { settings } from "./settings.ts";
 import type { SandboxSpec } from "./walls.ts";
@@ -120,6 +121,44 @@ export function commandOf(run: ToolRun<never, unknown>): CommandRun<never, unkno
   return { command, args };
 }
 
+const OPTIONS: Names<ToolOptions<z.ZodType, z.ZodType>> = {
+  input: true,
+  output: true,
+  sandbox: true,
+  run: true,
+  idempotent: true,
+  cost: true,
+  concurrency: true,
+  rate: true,
+  maxQueue: true,
+  breaker: true,
+  retries: true,
+};
+
+const RUN: Names<CommandRun<never, unknown>> = {
+  command: true,
+  args: true,
+  files: true,
+  stdin: true,
+  output: true,
+};
+
+function costOf<I, O>(cost: Cost<I, O> | undefined, at: string): Cost<I, O> | null {
+  if (cost === undefined) return null;
+  onlyKnown(cost, { most: true, spent: true }, `${at}, cost`);
+  settings.functions(cost, ["spent"], `${at}, cost`, ["most"]);
+  return cost;
+}
+
+function sandboxOf(given: SandboxSpec | undefined, at: string): SandboxSpec {
+  if (given === undefined) return { tier: "inline" };
+  if (typeof given?.tier === "string") return given;
+  throw new ActorError("E_SPEC_STRATEGY", `sandbox: ${shown(given)} is no sandbox`, {
+    at,
+    fix: 'write sandbox("process"), microvm() or pool()',
+  });
+}
+
 function checkRun(run: unknown, tier: SandboxSpec["tier"], at: string): void {
   const fail = (fact: string, fix: string) =>
     new ActorError("E_SPEC_COMBINATION", fact, { at, fix });
@@ -135,6 +174,7 @@ function checkRun(run: unknown, tier: SandboxSpec["tier"], at: string): void {
       fix: 'give it a function, "program words", or { command: "program" }',
     });
   }
+  if (typeof run === "object") onlyKnown(run as CommandRun<never, unknown>, RUN, `${at}, run`);
   if (tier === "inline" || tier === "pool") {
     throw fail("a command runs in a sandbox", 'add sandbox: sandbox("process" | … | "microvm")');
   }
@@ -143,16 +183,19 @@ function checkRun(run: unknown, tier: SandboxSpec["tier"], at: string): void {
 /**
  * Declares a tool: the only way out of an actor.
  *
- * @throws E_SPEC_ID for a bad name, E_SPEC_STRATEGY for a `run` that is none, E_SPEC_COMBINATION for
- *   one that its sandbox cannot run
+ * @throws E_SPEC_ID for a bad name, E_SPEC_SETTING, E_SPEC_STRATEGY for a `run`, a schema or else that
+ *   is none, E_SPEC_COMBINATION for a `run` that its sandbox cannot run
  */
 export function tool<I extends z.ZodType, O extends z.ZodType>(
   name: string,
-  options: ToolOptions<I, O>,
+  given: ToolOptions<I, O>,
 ): ToolValue<z.infer<I>, z.infer<O>> {
   checkId(name, "tool name");
   const at = `tool ${name}`;
-  const sandbox = options.sandbox ?? { tier: "inline" };
+  const options = onlyKnown<ToolOptions<I, O>>(given, OPTIONS, at);
+  settings.schema(options.input, "input", at);
+  settings.schema(options.output, "output", at);
+  const sandbox = sandboxOf(options.sandbox, at);
   checkRun(options.run, sandbox.tier, at);
   const idempotent = settings.flag(options.idempotent, false, "idempotent", at);
   return {
@@ -165,6 +208,17 @@ export function tool<I extends z.ZodType, O extends z.ZodType>(
     idempotent,
     retries: retriesOf(options, idempotent, at),
     limits: limitsOf(options, at),
-    cost: options.cost ?? null,
+    cost: costOf(options.cost, at),
   };
+}
+
+/** A list of tools, as granted. @throws E_SPEC_CHILD */
+export function toolsOf(tools: readonly AnyTool[] | undefined, at: string): readonly AnyTool[] {
+  const list: readonly AnyTool[] = tools ?? [];
+  const odd = Array.isArray(list) ? list.find((each) => each?.kind !== "tool") : list;
+  if (odd === undefined && !list.includes(undefined as never)) return list;
+  throw new ActorError("E_SPEC_CHILD", `tools: ${shown(odd)} is no tool`, {
+    at,
+    fix: "give a list of what tool() or model() made",
+  });
 }

@@ -4,6 +4,7 @@
  */
 import { ActorError, shown } from "./errors.ts";
 import { hostGrant } from "./hosts.ts";
+import { type Names, onlyKnown } from "./names.ts";
 import { ISOLATED_TIERS, type IsolatedTier } from "./outcome.ts";
 import { settings } from "./settings.ts";
 import { bytes, type Duration, type Size } from "./units.ts";
@@ -76,11 +77,12 @@ export interface PoolOptions {
  * the app module cannot be imported there.
  *
  * @example tool("diff", { input, output, sandbox: pool({ timeout: "2s" }), run: ({ a, b }) => … })
- * @throws E_SPEC_RANGE E_UNITS for a setting outside of its limits
+ * @throws E_SPEC_SETTING E_SPEC_RANGE E_UNITS for a setting outside of its limits
  */
-export function pool(options: PoolOptions = {}): PoolSpec {
-  const { timeout, memoryMb, maxQueue } = options;
+export function pool(options?: PoolOptions): PoolSpec {
   const at = "pool()";
+  const names = { timeout: true, memoryMb: true, maxQueue: true } as const;
+  const { timeout, memoryMb, maxQueue } = onlyKnown(options, names, at);
   const timeoutMs = settings.period(timeout, 10_000, "timeout", at);
   if (timeoutMs > HOUR_MS) throw settings.outside("timeout", timeout, 1, HOUR_MS, at);
   return {
@@ -124,6 +126,19 @@ export interface SandboxOptions {
   witness?: boolean;
 }
 
+const OPTIONS: Names<SandboxOptions> = {
+  timeout: true,
+  memoryMb: true,
+  memory: true,
+  scratch: true,
+  output: true,
+  processes: true,
+  vcpus: true,
+  network: true,
+  traffic: true,
+  witness: true,
+};
+
 const MIB = 1_048_576;
 
 function sizeOf(value: Size | undefined, otherwise: number, name: string, max: number, at: string) {
@@ -158,10 +173,11 @@ function networkOf(value: SandboxOptions["network"], at: string): IsolatedSpec["
  * `microvm` one in hardware.
  *
  * @example sandbox("userkernel", { timeout: "5s", memoryMb: 256 })
- * @throws E_SPEC_STRATEGY E_SPEC_RANGE E_UNITS for a setting outside of its limits
+ * @throws E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_RANGE E_UNITS for a setting outside of its limits
  */
-export function sandbox(minimum: IsolatedTier, options: SandboxOptions = {}): IsolatedSpec {
+export function sandbox(minimum: IsolatedTier, given?: SandboxOptions): IsolatedSpec {
   const at = `sandbox(${String(minimum)})`;
+  const options = onlyKnown(given, OPTIONS, at);
   const { timeout, memory, memoryMb, processes, vcpus, network } = options;
   const timeoutMs = settings.period(timeout, 10_000, "timeout", at);
   if (timeoutMs > HOUR_MS) throw settings.outside("timeout", timeout, 1, HOUR_MS, at);
@@ -184,6 +200,6 @@ export function sandbox(minimum: IsolatedTier, options: SandboxOptions = {}): Is
  * A machine of its own for each call, in hardware. Where only software machines run, an app says
  * that it accepts them: `sandbox("microvm-tcg", …)`.
  */
-export function microvm(options: SandboxOptions = {}): IsolatedSpec {
+export function microvm(options?: SandboxOptions): IsolatedSpec {
   return sandbox("microvm", options);
 }

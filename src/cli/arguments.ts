@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { ActorError } from "../actor/errors.ts";
+import { nearest } from "../actor/names.ts";
 import { milliseconds } from "../actor/units.ts";
 import type { Io } from "./terminal.ts";
 
@@ -147,41 +148,4 @@ export function spanOption(
     throw usage(`--${name} ${text} is outside of ${min} ms to ${max} ms`, fix);
   }
   return ms;
-}
-
-/* ---- what was meant ---- */
-
-/** The word nearest to what was typed, if one is near enough to be meant. */
-export function nearest(typed: string, words: readonly string[]): string | undefined {
-  const text = typed.slice(0, 64).toLowerCase();
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(text.length / 3)) + 1;
-  for (const word of words) {
-    // A word that was begun, or only written large, is nearer than any with a letter changed.
-    const begun = text.length > 1 && word.startsWith(text);
-    const edits = begun ? 0.5 : distance(text, word);
-    if (edits >= least) continue;
-    best = word;
-    least = edits;
-  }
-  return best;
-}
-
-/** Edits from one word to the other: insert, delete, replace, swap neighbours. */
-function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let edits = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + same);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (swapped) edits = Math.min(edits, before[j - 2]! + 1);
-      next.push(edits);
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -3,7 +3,8 @@
  * Does not own: the process around it (main.ts).
  */
 import { ActorError } from "../actor/errors.ts";
-import { type Command, type Input, nearest, readArguments } from "./arguments.ts";
+import { nearest } from "../actor/names.ts";
+import { type Command, type Input, readArguments } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
 import { helpOf, overview, version } from "./help.ts";
 import type { Io } from "./terminal.ts";

@@ -4,10 +4,11 @@
  * Does not own: how they are built (tool/image-build.ts), what is in use (tool/image-store.ts).
  */
 import { ActorError } from "../actor/errors.ts";
+import { nearest } from "../actor/names.ts";
 import { type Image, RUNTIMES, type Runtime } from "../tool/image.ts";
 import { buildImage } from "../tool/image-build.ts";
 import { type Pruned, pruneImages, removeImages, storedImages } from "../tool/image-store.ts";
-import { type Input, nearest, type Run } from "./arguments.ts";
+import type { Input, Run } from "./arguments.ts";
 import { type Cell, type Io, table } from "./terminal.ts";
 import { jsonText, plural } from "./words.ts";
 

@@ -3,9 +3,9 @@
  * state of the child. Does not own: stopping and starting (work.ts).
  */
 
-import { checkId } from "../actor/actor.ts";
+import { checkArgs, checkId } from "../actor/actor.ts";
 import { SHUTDOWN } from "../actor/exit.ts";
-import { type ChildSpec, checkArgs, checkChild, withDeliveries } from "../actor/spec.ts";
+import { type ChildSpec, checkChild, withDeliveries } from "../actor/spec.ts";
 import { wake } from "./abreast.ts";
 import {
   type AdminRequest,

@@ -6,6 +6,7 @@
  */
 import type { AfterOptions, Repeat, Timer } from "../actor/context.ts";
 import { ActorError, shown } from "../actor/errors.ts";
+import { onlyKnown } from "../actor/names.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import type { Cell } from "./cell.ts";
 import { released } from "./journal.ts";
@@ -17,6 +18,10 @@ import type { Verbs } from "./verbs.ts";
 export type Delay = Duration | "infinity" | Repeat;
 
 const ID_MAX = 200;
+const OPTIONS = { when: true, id: true } as const;
+const WHEN: readonly unknown[] = ["delay", "idle", "next"];
+const EVERY = { every: true, missed: true } as const;
+const CRON = { cron: true, zone: true, missed: true } as const;
 const MISSED: readonly unknown[] = ["once", "skip", "all"];
 
 const fault = (cell: Cell, fact: string, fix: string) =>
@@ -28,8 +33,12 @@ export function setAlarm(
   cell: Cell,
   delay: Delay,
   mail: Mail,
-  { when = "delay", id }: AfterOptions,
+  options: AfterOptions,
 ): Timer {
+  const { when = "delay", id } = onlyKnown(options, OPTIONS, `${cell.path}, ctx.after`);
+  if (!WHEN.includes(when)) {
+    throw fault(cell, `when: ${shown(when)} is not one of its words`, "use delay, idle or next");
+  }
   if (when !== "delay") return setBetween(verbs, cell, delay, mail, when, id);
   if (id !== undefined && (typeof id !== "string" || id === "" || id.length > ID_MAX)) {
     throw fault(cell, `id ${shown(id)} is no name`, `use 1–${ID_MAX} characters`);
@@ -46,7 +55,8 @@ export function setAlarm(
 
 /** What was written, complete. Whether a cron expression is one, the calendar says. */
 function repetition(cell: Cell, repeat: Repeat): Repetition {
-  const { missed = "once" } = repeat;
+  const names = "cron" in repeat ? CRON : EVERY;
+  const { missed = "once" } = onlyKnown<Repeat>(repeat, names, `${cell.path}, ctx.after`);
   if (!MISSED.includes(missed)) {
     throw fault(cell, `missed: ${shown(missed)} is not one of its words`, "use once, skip or all");
   }

@@ -2,6 +2,8 @@
  * Owns: inline effects, with retries and timeouts.
  * Does not own: keeping score of answers (asks.ts), recording them (journal.ts).
  */
+import { onlyKnown } from "../actor/names.ts";
+import { settings } from "../actor/settings.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { answerOf } from "./answers.ts";
 import type { Cell } from "./cell.ts";
@@ -12,6 +14,8 @@ import { inline } from "./running.ts";
 import type { Verbs } from "./verbs.ts";
 
 export type StepOptions = { retries?: number; timeout?: Duration };
+
+const OPTIONS = { retries: true, timeout: true } as const;
 
 /**
  * The idempotency key of the step that begins now. Asked for when its commit is done: by then its
@@ -32,10 +36,11 @@ export function perform(
 ): Promise<unknown> {
   const { kernel } = cell;
   const key = keyOf(verbs, cell);
-  const timeoutMs = options.timeout === undefined ? null : milliseconds(options.timeout, name);
+  const { retries, timeout } = onlyKnown(options, OPTIONS, `${cell.path}, ctx.step`);
+  const timeoutMs = timeout === undefined ? null : milliseconds(timeout, name);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name });
   if (answeredBefore(pending)) return pending.promise;
-  let left = options.retries ?? 0;
+  let left = settings.integer(retries, 0, [0, 1_000_000], "retries", `${cell.path}, ctx.step`);
   const id = kernel.asks.expect(pending);
   const done = (answer: Answer) => kernel.asks.answered(id, answer);
   const attempt = () => {

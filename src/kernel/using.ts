@@ -7,7 +7,9 @@
  */
 import type { NearLimit } from "../actor/books.ts";
 import type { UseOptions } from "../actor/context.ts";
+import { ActorError, shown } from "../actor/errors.ts";
 import { ExitThrown } from "../actor/exit.ts";
+import { onlyKnown } from "../actor/names.ts";
 import { outcomeError } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
 import { answerOf } from "./answers.ts";
@@ -30,15 +32,23 @@ export function step(verbs: Verbs, cell: Cell): void {
   throw verbs.over;
 }
 
+const noTool = (value: unknown, path: string) =>
+  new ActorError("E_TOOL_DENIED", `${shown(value)} is no tool`, {
+    at: `${path}, ctx.use`,
+    fix: "pass what tool() or model() made",
+  });
+
 /** Calls a tool after the commit of what came before it. */
 export function use(
   verbs: Verbs,
   cell: Cell,
   tool: AnyTool,
   input: unknown,
-  { output }: UseOptions,
+  options: UseOptions,
 ): Promise<unknown> {
   const { kernel, path, spec } = cell;
+  const { output } = onlyKnown(options, { output: true }, `${path}, ctx.use`);
+  if (tool?.kind !== "tool") throw noTool(tool, path);
   step(verbs, cell);
   const keyed = keyOf(verbs, cell);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name: `use ${tool.name}` });

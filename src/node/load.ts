@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { type App, behavioursOf, isApp, visitSpecs } from "../actor/app.ts";
-import { ActorError } from "../actor/errors.ts";
+import { ActorError, shown } from "../actor/errors.ts";
 import { type ExitReason, explainStart } from "../actor/exit.ts";
 import type { IsolatedTier } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
@@ -15,6 +15,13 @@ import { tierFor } from "../tool/tiers.ts";
 
 /** The URL of an app module given as URL or path. @throws E_APP_FILE */
 export function appUrl(app: URL | string): URL {
+  if (!(app instanceof URL) && typeof app !== "string") {
+    const fact = isApp(app) ? "start() was given an app" : `${shown(app)} is no module`;
+    throw new ActorError("E_APP_FILE", `${fact}: it takes where the app's module is`, {
+      at: "start()",
+      fix: 'write start(new URL("./app.ts", import.meta.url)): each thread imports it for itself',
+    });
+  }
   const isUrl = app instanceof URL || app.startsWith("file:");
   const path = isUrl ? fileURLToPath(app) : resolve(app);
   if (existsSync(path) && statSync(path).isFile()) return pathToFileURL(path);

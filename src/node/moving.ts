@@ -5,6 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { type App, visitSpecs } from "../actor/app.ts";
 import { ActorError } from "../actor/errors.ts";
+import { type Names, onlyKnown } from "../actor/names.ts";
 import { settings } from "../actor/settings.ts";
 import type { Duration } from "../actor/units.ts";
 import { CONTROL, type Places } from "../kernel/placement.ts";
@@ -26,17 +27,25 @@ export interface RebalanceOptions {
 }
 
 const AT = "start(), rebalance";
+const OPTIONS: Names<RebalanceOptions> = {
+  every: true,
+  busy: true,
+  idle: true,
+  moves: true,
+  rest: true,
+};
 const PERCENT = [1, 100] as const;
 
-/** @throws E_SPEC_RANGE E_UNITS E_SPEC_STRATEGY E_SPEC_COMBINATION; null: nobody moves */
+/** @throws E_SPEC_RANGE E_UNITS E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_COMBINATION; null: nobody moves */
 export function rebalancing(
   wanted: boolean | RebalanceOptions | undefined,
   threads: number,
   app: App,
 ): Rebalancing | null {
-  const given = typeof wanted === "object" && wanted !== null ? wanted : {};
+  const written = typeof wanted === "object" && wanted !== null ? wanted : {};
+  const given = onlyKnown(written, OPTIONS, AT);
   const on =
-    given === wanted || settings.flag(wanted as boolean | undefined, true, "rebalance", AT);
+    written === wanted || settings.flag(wanted as boolean | undefined, true, "rebalance", AT);
   if (!on || !mayHelp(wanted !== undefined, app)) return null;
   return {
     threads,

@@ -19,6 +19,7 @@ import { appUrl, checkTiers, loadApp, startFailed } from "./load.ts";
 import type { FromThread } from "./messages.ts";
 import { rebalancing } from "./moving.ts";
 import {
+  checkedOptions,
   dataFolder,
   heapBytes,
   lookoutUs,
@@ -37,10 +38,11 @@ import { namesOf } from "./wire.ts";
  * Starts an app: resolves when its whole tree has started.
  *
  * @param app URL or path of a module whose default export is made by app()
- * @throws ActorError E_APP_FILE E_APP_LOAD E_APP_DEFAULT E_SANDBOX_MISSING E_NODE_RUNNING
- *   E_STORE_CORRUPT E_START_FAILED; nothing runs on when it throws
+ * @throws ActorError E_SPEC_SETTING E_SPEC_STRATEGY E_SPEC_RANGE E_APP_FILE E_APP_LOAD E_APP_DEFAULT
+ *   E_SANDBOX_MISSING E_NODE_RUNNING E_STORE_CORRUPT E_START_FAILED; nothing runs on when it throws
  */
-export async function start(app: URL | string, options: StartOptions = {}): Promise<System> {
+export async function start(app: URL | string, given?: StartOptions): Promise<System> {
+  const options = checkedOptions(given);
   const threads = threadCount(options.threads);
   const url = appUrl(app);
   const loaded = await loadApp(url);

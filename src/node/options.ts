@@ -6,10 +6,11 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { App } from "../actor/app.ts";
 import { ActorError, shown } from "../actor/errors.ts";
+import { type Names, onlyKnown } from "../actor/names.ts";
 import { settings } from "../actor/settings.ts";
 import { bytes, type Duration, type Size } from "../actor/units.ts";
 import type { KernelEvent } from "../kernel/events.ts";
-import type { LogLevelName } from "../observe/log.ts";
+import { LOG_LEVELS, type LogLevelName } from "../observe/log.ts";
 import type { RebalanceOptions } from "./moving.ts";
 
 /** How a node guards against code that hangs. */
@@ -69,6 +70,33 @@ export function dataFolder(app: App, options: StartOptions): string | null {
 }
 
 const AT = "start()";
+const OPTIONS: Names<StartOptions> = {
+  threads: true,
+  data: true,
+  log: true,
+  inspect: true,
+  onEvent: true,
+  preempt: true,
+  abortGrace: true,
+  hangLimit: true,
+  threadHeap: true,
+  rebalance: true,
+  lookout: true,
+};
+
+/** Options as written, if there are such. @throws E_SPEC_SETTING E_SPEC_STRATEGY */
+export function checkedOptions(given: StartOptions | undefined): StartOptions {
+  const options = onlyKnown(given, OPTIONS, AT);
+  const { data, log, inspect } = options;
+  if (data !== undefined && typeof data !== "string") {
+    const fix = "give the path of a folder";
+    throw new ActorError("E_SPEC_STRATEGY", `data: ${shown(data)} is no path`, { at: AT, fix });
+  }
+  settings.word(log, LOG_LEVELS, "log", AT);
+  settings.flag(inspect, true, "inspect", AT);
+  settings.functions(options, ["onEvent"], AT);
+  return options;
+}
 /** @unit bytes */
 const HEAP = [16 * 2 ** 20, 2 ** 40] as const;
 

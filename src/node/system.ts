@@ -3,9 +3,11 @@
  * Owns: what the program that started a node can do with it: tell, ask, start, inspect, stop.
  * Does not own: threads and stores (node.ts).
  */
+import { checkArgs } from "../actor/actor.ts";
 import type { Sender } from "../actor/context.ts";
 import { ActorError, shown } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
+import { onlyKnown } from "../actor/names.ts";
 import type {
   AskKeys,
   DynamicRef,
@@ -16,7 +18,6 @@ import type {
   Ref,
   TellKeys,
 } from "../actor/protocol.ts";
-import { checkArgs } from "../actor/spec.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import { errorOf, failed, startedRef } from "../kernel/answers.ts";
 import { submit } from "../kernel/delivery.ts";
@@ -114,18 +115,18 @@ function checkedId(id: unknown, { path }: Ref): string {
   throw new ActorError("E_SPEC_ID", `message id ${shown(id)} is not allowed`, { at: path, fix });
 }
 
+const TELL = { id: true, stored: true } as const;
+const ASK = { timeout: true, id: true } as const;
+const START = { id: true, args: true } as const;
+
 const settle =
   (resolve: (value: never) => void, reject: (error: Error) => void) => (answer: Answer) =>
     answer.ok ? resolve(answer.value as never) : reject(errorOf(answer));
 
 /** The verb `tell`. @param gone the error when nobody is left */
 function teller(kernel: Kernel, names: Names, gone: (path: string) => Error | null) {
-  return (
-    ref: Ref,
-    type: string,
-    message: unknown,
-    { id, stored }: { id?: string; stored?: true } = {},
-  ) => {
+  return (ref: Ref, type: string, message: unknown, options?: { id?: string; stored?: true }) => {
+    const { id, stored } = onlyKnown(options, TELL, "system.tell()");
     const value = checked(names, ref, type, message);
     const name = checkedId(id, ref);
     if (stored === undefined && name === "") {
@@ -167,16 +168,18 @@ export function verbsOf(kernel: Kernel, names: Names, over: () => ExitReason | n
       message: unknown,
       options?: { timeout?: Duration; id?: string },
     ) => {
-      const name = checkedId(options?.id, ref);
+      const { id, timeout = 5_000 } = onlyKnown(options, ASK, "system.ask()");
+      const name = checkedId(id, ref);
       const value = checked(names, ref, type, message);
-      const ms = milliseconds(options?.timeout ?? 5_000, "ask timeout");
+      const ms = milliseconds(timeout, "ask timeout");
       return new Promise((resolve, reject) => {
         const error = gone(ref.path);
         if (error !== null) return reject(error);
         kernel.request(ref.path, type, value, ms, settle(resolve, reject), name);
       });
     },
-    start: async (to: DynamicRef, options: NewChild<unknown>) => {
+    start: async (to: DynamicRef, given: NewChild<unknown>) => {
+      const options = onlyKnown<NewChild<unknown>>(given, START, "system.start()");
       const behaviour = names.behaviours.get(to.dynamic);
       const args = behaviour ? checkArgs(behaviour, options.args, to.path) : options.args;
       const request: AdminRequest = { op: "start_child", id: options.id, args };

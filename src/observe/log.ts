@@ -12,6 +12,8 @@ import { printable } from "./view.ts";
 
 /** What a log shows: this level and what is worse. */
 export type LogLevelName = "silent" | LogLevel;
+/** The levels, the default first. */
+export const LOG_LEVELS = ["warn", "silent", "debug", "info", "error"] as const;
 
 /** Longest text of a message, and of all fields of a log line together. @unit characters */
 const TEXT_MAX = 8_192;

@@ -103,7 +103,7 @@ const SILENCE_MS = 1_000;
  * Runs one behaviour alone, for a test.
  *
  * @example await probe(Analyst, { args }).with(python, { stdout: "42" }).ask("question", { text })
- * @throws E_ARGS_SCHEMA
+ * @throws E_SPEC_CHILD E_SPEC_SETTING E_ARGS_SCHEMA
  */
 export function probe<B extends AnyBehaviour>(
   behaviour: B,
@@ -111,6 +111,10 @@ export function probe<B extends AnyBehaviour>(
     ? [settings?: ProbeSettings & { args?: ArgsOf<B> }]
     : [settings: ProbeSettings & { args: ArgsOf<B> }]
 ): Probe<StateOf<B>, MessagesOf<B>> {
+  if (behaviour?.kind !== "behaviour") {
+    const fact = "the first argument is no behaviour";
+    throw new ActorError("E_SPEC_CHILD", fact, { at: "probe()", fix: "pass what actor() made" });
+  }
   const { path = `/probe/${behaviour.name}`, seed = 1, args, ...rest } = settings ?? {};
   const id = path.slice(path.lastIndexOf("/") + 1);
   const spec = child(id, behaviour as AnyBehaviour, { ...rest, args });

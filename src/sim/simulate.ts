@@ -4,11 +4,12 @@
  * Does not own: the simulated node (world.ts), its clockwork (clockwork.ts).
  */
 
-import type { AnyBehaviour } from "../actor/actor.ts";
-import { type App, behavioursOf } from "../actor/app.ts";
+import { type AnyBehaviour, checkArgs } from "../actor/actor.ts";
+import { type App, behavioursOf, isApp } from "../actor/app.ts";
 import type { Sender } from "../actor/context.ts";
-import { ActorError } from "../actor/errors.ts";
+import { ActorError, shown } from "../actor/errors.ts";
 import type { ExitReason } from "../actor/exit.ts";
+import { type Names, onlyKnown } from "../actor/names.ts";
 import type {
   AnyRef,
   AskKeys,
@@ -20,7 +21,6 @@ import type {
   Ref,
   TellKeys,
 } from "../actor/protocol.ts";
-import { checkArgs } from "../actor/spec.ts";
 import { type Duration, milliseconds } from "../actor/units.ts";
 import type { KernelEvent } from "../kernel/events.ts";
 import type { ProcessView } from "../kernel/inspect.ts";
@@ -61,6 +61,17 @@ export interface SimulateOptions {
   /** Told every fact as it happens. */
   onEvent?: (event: KernelEvent) => void;
 }
+
+const OPTIONS: Names<SimulateOptions> = {
+  seed: true,
+  threads: true,
+  days: true,
+  duration: true,
+  faults: true,
+  tools: true,
+  script: true,
+  onEvent: true,
+};
 
 /** A simulated system. Its calls let virtual time pass only as far as they must. */
 export interface Sim extends Sender {
@@ -116,9 +127,15 @@ export interface Sim extends Sender {
  * is real but the behaviours: give fakes for tools.
  *
  * @example await simulate(desk, { seed: 7, days: 7, tools: [fake(python, { stdout: "42" })] })
- * @throws ActorError (rejects) E_START_FAILED, and what the script throws
+ * @throws ActorError (rejects) E_APP_DEFAULT E_SPEC_SETTING E_START_FAILED, what the script throws
  */
-export async function simulate(app: App, options: SimulateOptions = {}): Promise<Sim> {
+export async function simulate(app: App, given?: SimulateOptions): Promise<Sim> {
+  if (!isApp(app)) {
+    const fix = "give what app() made: the default export of the app's module";
+    throw new ActorError("E_APP_DEFAULT", `${shown(app)} is no app`, { at: "simulate()", fix });
+  }
+  const options = onlyKnown(given, OPTIONS, "simulate()");
+  onlyKnown(options.faults, { crash: true, loseThread: true }, "simulate(), faults");
   const { days = 0, duration = 0, script } = options;
   const untilMs = milliseconds(days * 86_400_000) + milliseconds(duration, "simulate, duration");
   const clockwork = new Clockwork(app, options);

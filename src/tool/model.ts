@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { ActorError, shown } from "../actor/errors.ts";
+import { type Names, onlyKnown } from "../actor/names.ts";
 import type { Pace } from "../actor/pace.ts";
 import { settings } from "../actor/settings.ts";
 import { type Spend, type ToolValue, tool } from "../actor/tool.ts";
@@ -72,6 +73,21 @@ export interface ModelOptions extends Pace {
   timeout?: Duration;
 }
 
+const OPTIONS: Names<ModelOptions> = {
+  name: true,
+  baseUrl: true,
+  model: true,
+  apiKeyEnv: true,
+  price: true,
+  maxTokens: true,
+  timeout: true,
+  concurrency: true,
+  rate: true,
+  maxQueue: true,
+  breaker: true,
+  retries: true,
+};
+
 /** The same, complete: what the client needs. */
 export interface ModelSettings {
   readonly baseUrl: string;
@@ -90,7 +106,8 @@ function mostInput({ messages, tools = [] }: ModelInput): number {
   return encoder.encode(JSON.stringify([messages, tools])).length + FRAME * (messages.length + 1);
 }
 
-function priceOf({ input, output }: ModelOptions["price"], at: string) {
+function priceOf(price: ModelOptions["price"], at: string) {
+  const { input, output } = onlyKnown(price, { input: true, output: true }, `${at}, price`);
   for (const each of [input, output]) {
     if (!(each >= 0 && each <= 1e6)) throw settings.outside("price", each, 0, 1e6, at);
   }
@@ -115,15 +132,22 @@ function checkUrl(url: string, at: string): string {
  *
  * @example const gpt = model({ baseUrl: "https://api.openai.com/v1", model: "gpt-5-mini",
  *   apiKeyEnv: "OPENAI_API_KEY", price: { input: 0.25, output: 2 } })
- * @throws E_SPEC_ID E_SPEC_RANGE E_SPEC_STRATEGY E_UNITS
+ * @throws E_SPEC_ID E_SPEC_RANGE E_SPEC_SETTING E_SPEC_STRATEGY E_UNITS
  */
 export function model(options: ModelOptions): ToolValue<ModelInput, ModelOutput> {
-  const { name = "model", price, timeout, maxTokens, retries = 3, ...pace } = options;
+  const { name = "model", ...rest } = onlyKnown(options, OPTIONS, "model()");
+  const { baseUrl, model, apiKeyEnv, price, timeout, maxTokens, retries = 3, ...pace } = rest;
   const at = `model ${name}`;
+  if (typeof model !== "string" || model === "") {
+    throw new ActorError("E_SPEC_STRATEGY", `model: ${shown(model)} is no name`, {
+      at,
+      fix: "give the server's name for the model",
+    });
+  }
   const own: ModelSettings = {
-    baseUrl: checkUrl(options.baseUrl, at),
-    model: options.model,
-    apiKeyEnv: options.apiKeyEnv ?? null,
+    baseUrl: checkUrl(baseUrl, at),
+    model,
+    apiKeyEnv: apiKeyEnv ?? null,
     maxTokens: settings.integer(maxTokens, 1_024, [1, 10_000_000], "maxTokens", at),
     timeoutMs: settings.period(timeout, 60_000, "timeout", at),
   };

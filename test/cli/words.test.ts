@@ -1,7 +1,8 @@
 // Small things the commands are made of: numbers and times as words, the nearest word, help.
 
 import { describe, expect, test, vi } from "vitest";
-import { nearest, readArguments } from "../../src/cli/arguments.ts";
+import { nearest } from "../../src/actor/names.ts";
+import { readArguments } from "../../src/cli/arguments.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { cutTo, textWidth } from "../../src/cli/terminal.ts";
 import { age, grouped, lasting, short, span } from "../../src/cli/words.ts";

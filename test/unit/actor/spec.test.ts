@@ -2,10 +2,10 @@
 // remedy before anything runs (SEMANTICS 1, 2).
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type AnyBehaviour, actor } from "../../../src/actor/actor.ts";
+import { type AnyBehaviour, actor, checkArgs } from "../../../src/actor/actor.ts";
 import { ActorError } from "../../../src/actor/errors.ts";
 import { ask } from "../../../src/actor/protocol.ts";
-import { type ActorSpec, checkArgs, child, dynamic, supervisor } from "../../../src/actor/spec.ts";
+import { type ActorSpec, child, dynamic, supervisor } from "../../../src/actor/spec.ts";
 import { tool } from "../../../src/actor/tool.ts";
 import { microvm, pool, sandbox } from "../../../src/actor/walls.ts";
 

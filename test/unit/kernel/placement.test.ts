@@ -1,15 +1,13 @@
 // Which thread runs what, by path and tree alone.
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { type AnyBehaviour, actor } from "../../../src/actor/actor.ts";
 import type { ChildSpec } from "../../../src/actor/spec.ts";
 import { child, dynamic, supervisor } from "../../../src/actor/spec.ts";
 import { CONTROL, Places } from "../../../src/kernel/placement.ts";
 
-const Any = actor("any", {
-  messages: {},
-  init: () => null,
-  on: {},
-} as never) as AnyBehaviour as never;
+const parts = { state: z.null(), messages: {}, init: () => null, on: {} };
+const Any = actor("any", parts) as AnyBehaviour as never;
 const tree = (...children: ChildSpec[]) => supervisor("app", {}, children);
 const spread = (places: Places, paths: string[]) =>
   new Set(paths.map((path) => places.threadOf(path))).size;
