@@ -158,6 +158,7 @@ export const ACTOR_SETTINGS: Names<ActorSettings> = {
   askTimeout: true,
   hibernateAfter: true,
   snapshotEvery: true,
+  stateMax: true,
   validate: true,
 };
 
