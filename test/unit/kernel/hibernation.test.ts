@@ -14,11 +14,13 @@ import type {
   ChildView,
 } from "../../../src/kernel/supervision.ts";
 import type { SupervisorCell } from "../../../src/kernel/supervisor-cell.ts";
+import { WAKES_MAX } from "../../../src/kernel/waking.ts";
 import { encode } from "../../../src/store/codec.ts";
 import { MemoryEngine } from "../../../src/store/memory.ts";
 import type { Bench } from "../../conformance/harness.ts";
 import { reborn, told } from "../../conformance/server-harness.ts";
 import { Machine } from "../../table/machine.ts";
+import { commit } from "../../tck/store-ops.ts";
 
 const heard: string[] = [];
 
@@ -102,6 +104,8 @@ test("idle for long enough, it leaves the memory, and nobody is told but those w
   expect(awake(t, "a")).toBe(false);
   expect(supervisorOf(t).state).toMatchObject({ asleep: 1, work: null });
   expect([supervisorOf(t).state.children.size, supervisorOf(t).state.lives.size]).toEqual([0, 0]);
+  const { members, durablePaths } = t.world.kernelOf("/s/d/a");
+  expect([members.has("/s/d/a"), durablePaths.has("/s/d/a")]).toEqual([false, false]);
   const types = new Set(t.events.filter(({ path }) => path === "/s/d/a").map(({ type }) => type));
   const shown = ["starting", "started", "child_started", "committed", "hibernated"];
   expect([...types].sort()).toEqual(shown.sort());
@@ -231,6 +235,20 @@ test("what waits keeps it: a deferred answer, a timer for idleness, a timer that
   expect([got, (await state(t, "b")).said]).toEqual([[7], ["idle"]]);
 });
 
+test("what comes behind mail that is on its way through the store keeps it", async () => {
+  const t = await node();
+  await start(t, "a");
+  const { world } = t;
+  world.stall("store", world.threadOf("/s/d/a"), 4_000);
+  world.send(world.control.mail("/s/d/a", "say", "one", "", 0));
+  const got: unknown[] = [];
+  world.control.call("/s/d/a", "get_state", 60_000, (answer) => got.push(told(answer)));
+  await t.advance(3_000);
+  expect([awake(t, "a"), got]).toEqual([true, []]);
+  await t.advance(6_000);
+  expect([awake(t, "a"), got]).toEqual([false, [{ who: "a", said: ["one"] }]]);
+});
+
 test("it does not leave for less time than it leaves after", async () => {
   const t = await node();
   for (const id of ["a", "b"]) await start(t, id);
@@ -275,6 +293,21 @@ test("a restarted node starts only those for whom something waits", async () => 
   // Numbers go on behind those that were handed out, asleep or not.
   expect(await start(two)).toBe("#2");
   expect(await start(two, "c")).toBe("already_started");
+});
+
+test("more for whom something waits than are asked for at a time: all of them come", async () => {
+  const engine = new MemoryEngine();
+  const paths = Array.from({ length: 2 * WAKES_MAX + 100 }, (_, n) => `/s/d/k${n}`);
+  const said = { type: "say", from: "", ask: 0, body: encode("late") };
+  const born = (path: string) => {
+    const created = { args: encode({ who: path }) };
+    return { behaviour: "talk", created, state: encode({ who: path, said: [] }) };
+  };
+  engine.execute(paths.map((path) => commit(path, 1, born(path))));
+  engine.execute(paths.map((to) => ({ kind: "enqueue", mail: { ...said, to } })));
+  const t = await node(engine, 1);
+  await t.settle();
+  expect([t.of("woken").length, engine.waiting(paths.at(-1) ?? "")]).toEqual([paths.length, []]);
 });
 
 test("a number that was handed out long ago is not handed out again", async () => {
