@@ -6,6 +6,7 @@
 import { ActorError, shown } from "./errors.ts";
 import { known } from "./expression.ts";
 import { type FieldOf, Fields } from "./fields.ts";
+import { type Limit, Limits } from "./limits.ts";
 import { Literals } from "./literals.ts";
 import { type Need, Needs } from "./needs.ts";
 import type { Tier } from "./outcome.ts";
@@ -73,6 +74,7 @@ interface Compiled {
   readonly rule: Rule;
   /** What the input must have for it to fit, where that can be looked up. */
   readonly needs: readonly Need[];
+  readonly limit: Limit | null;
   readonly tool: RegExp | null;
   readonly path: RegExp | null;
   readonly tiers: readonly Tier[] | null;
@@ -130,18 +132,21 @@ function compile(rule: Rule, index: number, fields: Fields): Compiled {
   if (unknown !== undefined) throw refuse(`a rule has no "${unknown}"`, at, "see Rule");
   checkDecision(rule?.decision, at);
   const needs: Need[] = [];
+  let limit: Limit | null = null;
   const conditions = Object.entries(rule.input ?? {}).map(([name, condition]) => {
     const odd = Object.keys(condition).find((each) => !CONDITION.has(each));
     if (odd !== undefined) throw refuse(`a condition has no "${odd}"`, at, "see Condition");
     const expression = condition.matches && expressionOf(condition.matches, `${at}, ${name}`);
     const field = fields.number(name);
     needs.push(...needsOf(condition, field, expression?.literal ?? ""));
+    limit ??= limitOf(condition, field);
     return { field, holds: holdsOf(condition, name, expression?.longest) };
   });
   return {
     number: index,
     rule,
     needs,
+    limit,
     tool: patternOf(rule.tool, toolPattern, at),
     path: patternOf(rule.path, pathPattern, at),
     tiers: rule.tier === undefined ? null : all(rule.tier),
@@ -157,6 +162,11 @@ function needsOf(condition: Condition, field: number, literal: string): Need[] {
   if (oneOf !== undefined) return [{ field, values: oneOf }];
   const texts = [literal, startsWith ?? ""].filter(Literals.fits);
   return texts.map((literal) => ({ field, literal }));
+}
+
+function limitOf({ not, min, max }: Condition, field: number): Limit | null {
+  if (not === true || (min === undefined && max === undefined)) return null;
+  return { field, min: min ?? -Infinity, max: max ?? Infinity };
 }
 
 type Check = (value: unknown) => boolean;
@@ -219,6 +229,8 @@ function fits({ tiers, conditions }: Compiled, call: PolicyCall, of: FieldOf): b
 /** Rules of one tool and path, in order. */
 interface Candidates {
   readonly plain: readonly Compiled[];
+  /** Of those, by their place. */
+  readonly limits: Limits;
   /** Those that need something of the input, by number. */
   readonly needing: ReadonlyMap<number, Compiled>;
 }
@@ -253,8 +265,10 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
       (each) => (each.tool?.test(tool) ?? true) && (each.path?.test(path) ?? true),
     );
     const needing = found.filter((each) => needs.has(each.number));
+    const plain = found.filter((each) => !needs.has(each.number));
     const candidates = {
-      plain: found.filter((each) => !needs.has(each.number)),
+      plain,
+      limits: new Limits(plain.map((each) => each.limit)),
       needing: new Map(needing.map((each) => [each.number, each])),
     };
     if (cache.size >= CACHE_MAX) cache.clear();
@@ -263,11 +277,12 @@ export function rules(list: readonly Rule[], otherwise: Decision = "allow"): Rul
   };
   const decide = (call: PolicyCall): Decision => {
     const of = fields.of(call.input);
-    const { plain, needing } = candidates(call.tool, call.path);
+    const { plain, limits, needing } = candidates(call.tool, call.path);
     const held = needing.size === 0 ? [] : heldIn(needs, of, needing);
     // In the order of the rules: those that need nothing, and those whose need is met.
     let next = 0;
-    for (const each of plain) {
+    for (let at = limits.next(of, 0); at < plain.length; at = limits.next(of, at + 1)) {
+      const each = plain[at] as Compiled;
       for (; next < held.length; next++) {
         const one = held[next] as Compiled;
         if (one.number > each.number) break;

@@ -32,8 +32,10 @@ async function greet(machine: Machine, signal: AbortSignal, readyMs: number): Pr
   const drop = () => reject(new Error("nobody waits for it"));
   signal.addEventListener("abort", drop, { once: true });
   if (signal.aborted) drop();
-  machine.send("S", encodeSeed());
-  machine.send("P");
+  machine.together(() => {
+    machine.send("S", encodeSeed());
+    machine.send("P");
+  });
   const answered = machine.expect("p", readyMs);
   try {
     await Promise.race([answered, dropped]);

@@ -122,10 +122,12 @@ export function callGuest(
     });
     const scratch = Buffer.alloc(8);
     scratch.writeBigUInt64LE(BigInt(limits.scratchBytes));
-    machine.send("D", scratch);
-    for (const file of request.files) sendFile(machine, file);
-    machine.send("R", encodeRun(request, limits));
-    stdin();
+    machine.together(() => {
+      machine.send("D", scratch);
+      for (const file of request.files) sendFile(machine, file);
+      machine.send("R", encodeRun(request, limits));
+      stdin();
+    });
   });
 }
 

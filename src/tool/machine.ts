@@ -84,6 +84,13 @@ export abstract class Machine {
     return this.#channel?.write(encodeFrame(type, payload)) ?? false;
   }
 
+  /** What is sent meanwhile goes at once: the guest is woken up for it once. */
+  together(send: () => void): void {
+    this.#channel?.cork();
+    send();
+    this.#channel?.uncork();
+  }
+
   /** The next frame, which must be of `type`. @throws Error when it is not, or none comes in time */
   async expect(type: string, deadlineMs: number): Promise<Frame> {
     const timer = { id: undefined as NodeJS.Timeout | undefined };

@@ -78,6 +78,7 @@ static void boot(void) {
   if (mount("cg", "/cg", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, "")) fatal("cgroup");
   put_file("/cg/cgroup.subtree_control", "+memory +pids");
   if (mkdir("/cg/tool", 0755)) fatal("cgroup");
+  put_file("/cg/tool/memory.swap.max", "0");
   scratch(1 << 20, 0);
   chmod("/cg", 0700);
   put_file("/proc/sys/kernel/dmesg_restrict", "1");

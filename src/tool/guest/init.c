@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,7 +37,6 @@
 /* <linux/random.h>; its headers and those of the C library define some macros twice. */
 #define ADD_ENTROPY 0x40085203
 #define RESEED 0x5207
-#define SYS_PIDFD_OPEN 434 /* newer than some headers */
 #define FLAG_WITNESS 1
 #define FLAG_NETWORK 2
 #define ENV_OWN 5
@@ -76,6 +76,9 @@ static pid_t start(char **argv, int control, int end) {
   pid_t pid = fork();
   if (pid) return pid;
   setsid();
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
   signal(SIGPIPE, SIG_DFL);
   dup2(child_in, 0);
   dup2(child_out, 1);
@@ -154,36 +157,31 @@ static void empty(int fd) {
   while (read(fd, frame + 9, CHUNK) > 0);
   fcntl(fd, F_SETFL, flags);
 }
-static uint64_t use[5]; /* of the command: processor, peak, kills for memory, refused processes, processes */
+static uint64_t use[4]; /* of the command: processor, peak, kills for memory, refused processes */
 static void measure(void) {
-  use[0] = number_in("/cg/tool/cpu.stat", "usage_usec ");
-  use[1] = number_in("/cg/tool/memory.peak", 0);
-  use[2] = number_in("/cg/tool/memory.events", "oom_kill ");
-  use[3] = number_in("/cg/tool/pids.events", "max ");
-  use[4] = number_in("/cg/tool/pids.current", 0);
+  use[0] = number_in(PROCESSOR, "usage_usec ");
+  use[1] = number_in(PEAK, 0);
+  use[2] = number_in(KILLS, "oom_kill ");
+  use[3] = number_in(REFUSED, "max ");
 }
 /* Are there processes of the command, beside a warm interpreter that has told its end? */
 static int others(void) {
-  char b[64];
-  int fd = open("/cg/tool/cgroup.procs", O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, b, sizeof b - 1);
-  if (fd >= 0) close(fd);
-  b[n > 0 ? n : 0] = 0;
-  char *end = b;
-  int first = strtol(b, &end, 10);
-  return n < 0 || (n > 0 && (first != warm || strtol(end, 0, 10) != 0));
+  const char *p = text_of(PROCESSES);
+  if (!p) return 1;
+  char *end;
+  return *p && (strtol(p, &end, 10) != warm || strtol(end, 0, 10) != 0);
 }
 static void limit(uint64_t memory, uint64_t processes) {
-  put_number("/cg/tool/memory.max", memory);
-  put_file("/cg/tool/memory.swap.max", "0");
-  put_number("/cg/tool/pids.max", processes);
+  put_limit(MOST_MEMORY, memory);
+  put_limit(MOST_PROCESSES, processes);
 }
 /* Tells the warm interpreter a command line: 'R' to run it, 'W' to rehearse it. */
 static void tell_warm(char what, const void *line, size_t n) {
-  unsigned char head[5] = {what};
-  put_u32(head + 1, n);
-  put_all(warm_control, head, 5);
-  put_all(warm_control, line, n);
+  static unsigned char told[5 + FRAME_MAX]; /* at once: it wakes up once */
+  told[0] = what;
+  put_u32(told + 1, n);
+  memcpy(told + 5, line, n);
+  put_all(warm_control, told, 5 + n);
 }
 /* What is made and thrown away on the way to a command and back. */
 static void rehearse_descriptors(void) {
@@ -193,10 +191,6 @@ static void rehearse_descriptors(void) {
     close(s[i]);
     close(p[i]);
   }
-  int self = syscall(SYS_PIDFD_OPEN, getpid(), 0);
-  struct pollfd never = {self, POLLIN, 0};
-  poll(&never, 1, 1);
-  close(self);
 }
 /* Everything that a call does, as far as it can be undone: a software processor translates it here. */
 static void warm_up(void) {
@@ -294,7 +288,7 @@ static void finish(int status, int witness) {
     nftw("/scratch", witness_entry, 16, FTW_PHYS);
     snprintf(text, sizeof text, "%llu", (unsigned long long)no_route());
     witness_line("net", text);
-    snprintf(text, sizeof text, "%llu", (unsigned long long)use[4]);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number_in(THREADS, 0));
     witness_line("left", text);
   }
   char text[200];
@@ -318,9 +312,19 @@ static int interpreter_ended(int *status) {
   return 0;
 }
 
+static int children = -1; /* readable when one has ended */
+static void watch_children(void) {
+  sigset_t ended;
+  sigemptyset(&ended);
+  sigaddset(&ended, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &ended, 0);
+  children = signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (children < 0) fatal("children");
+}
+
 static void serve(void) {
   pid_t command = 0;
-  int witness = 0, status = 0, ended = -1;
+  int witness = 0, status = 0;
   size_t n = 0;
   for (;;) {
     while (complete(&n)) {
@@ -330,10 +334,7 @@ static void serve(void) {
       else if (type == 'W' && !command) warm_up();
       else if ((type == 'F' || type == 'f') && !command) add_file(type, got + 9, n);
       else if (type == 'D' && !command && n == 8) scratch_of(get_u64(got + 9));
-      else if (type == 'R' && !command) {
-        command = run(got + 9, n, &witness);
-        ended = syscall(SYS_PIDFD_OPEN, command, 0);
-      }
+      else if (type == 'R' && !command) command = run(got + 9, n, &witness);
       else if (type == 'n' && command) hear_stream(got + 9, n);
       else if ((type == 'I' || type == 'i') && command) {
         if (stdin_n || n > sizeof stdin_part) fatal("stdin");
@@ -345,9 +346,9 @@ static void serve(void) {
     }
     struct pollfd p[9 + STREAMS] = {{port, POLLIN, 0}, {command ? out : -1, POLLIN, 0}, {command ? err : -1, POLLIN, 0},
                                     {fan, POLLIN, 0}, {stdin_n ? in : -1, POLLOUT, 0},
-                                    {ended, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0},
+                                    {children, POLLIN, 0}, {command ? warm_end : -1, POLLIN, 0},
                                     {command ? -1 : door, POLLIN, 0}};
-    poll(p, 8 + watch_streams(p + 8), command ? 20 : -1);
+    poll(p, 8 + watch_streams(p + 8), -1);
     if (p[0].revents & POLLIN || (p[0].revents && door >= 0)) fill();
     else if (p[0].revents & POLLHUP) usleep(1000);
     if (p[7].revents) let_in();
@@ -364,7 +365,9 @@ static void serve(void) {
       finish(status, witness);
       for (;;) pause();
     }
-    for (pid_t gone; (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
+    struct signalfd_siginfo one;
+    if (p[5].revents) read(children, &one, sizeof one);
+    for (pid_t gone; p[5].revents && (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
       if (gone == command) {
         finish(status, witness);
         for (;;) pause(); /* one use: the host destroys this machine */
@@ -395,6 +398,8 @@ int main(void) {
   clock_settime(CLOCK_REALTIME, &old);
   randomness = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   make_streams();
+  open_group();
+  watch_children();
   start_warm();
   if (door < 0) send_text('Y', "1");
   serve();

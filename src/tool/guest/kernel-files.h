@@ -6,21 +6,36 @@ static void put_file(const char *path, const char *text) {
   put_all(fd, text, strlen(text));
   close(fd);
 }
-static void put_number(const char *path, uint64_t v) {
+/* Limits and use of the command. Open from the start: in a call they are only read and written. */
+enum { MOST_MEMORY, MOST_PROCESSES, PROCESSOR, PEAK, KILLS, REFUSED, PROCESSES, THREADS, GROUP_FILES };
+static int group_files[GROUP_FILES];
+static void open_group(void) {
+  static const char *const names[] = {"memory.max", "pids.max", "cpu.stat", "memory.peak", "memory.events",
+                                      "pids.events", "cgroup.procs", "pids.current"};
+  char path[64];
+  for (int i = 0; i < GROUP_FILES; i++) {
+    snprintf(path, sizeof path, "/cg/tool/%s", names[i]);
+    group_files[i] = open(path, (i <= MOST_PROCESSES ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (group_files[i] < 0) fatal(path);
+  }
+}
+static void put_limit(int file, uint64_t v) {
   char b[32];
   snprintf(b, sizeof b, "%llu", (unsigned long long)v);
-  put_file(path, b);
+  if (pwrite(group_files[file], b, strlen(b), 0) < 0) fatal("limit");
 }
-/* The number after `key` in a file of the kernel; without a key its first number. */
-static uint64_t number_in(const char *path, const char *key) {
-  static char b[8192];
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  ssize_t n = read(fd, b, sizeof b - 1);
-  close(fd);
-  if (n <= 0) return 0;
-  b[n] = 0;
-  char *p = key ? strstr(b, key) : b;
+static char group_text[4096];
+/* @returns whether it could be read: its text */
+static const char *text_of(int file) {
+  ssize_t n = pread(group_files[file], group_text, sizeof group_text - 1, 0);
+  if (n < 0) return 0;
+  group_text[n] = 0;
+  return group_text;
+}
+/* The number after `key`; without a key the first. */
+static uint64_t number_in(int file, const char *key) {
+  const char *p = text_of(file);
+  if (p && key) p = strstr(p, key);
   return p ? strtoull(p + (key ? strlen(key) : 0), 0, 10) : 0;
 }
 /* Packets and connections the kernel had no way for: the guest has no network. */

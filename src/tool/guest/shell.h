@@ -27,9 +27,7 @@ static int shell_can(char **argv, int count) {
   return n && !strchr("\\&|!)", program[n - 1]);
 }
 static void tell_shell(int control, char what, const char *program) {
-  const char head[2] = {what, 0};
-  put_all(control, head, 2);
-  put_all(control, program, strlen(program));
-  if (what == 'R') put_all(control, shell_end, sizeof shell_end - 1);
-  put_all(control, "", 1);
+  static char told[2 + SHELL_PROGRAM_MAX + sizeof shell_end + 1]; /* at once: it wakes up once */
+  int n = snprintf(told, sizeof told, "%c%c%s%s", what, 0, program, what == 'R' ? shell_end : "");
+  put_all(control, told, n + 1);
 }

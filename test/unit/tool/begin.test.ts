@@ -15,7 +15,7 @@ function machineOf(kind: Kind): Machine {
     if (kind === "hostile") throw new FrameError("a wrong checksum");
     return { type: "p", payload: Buffer.alloc(0) };
   };
-  return { send: () => true, expect } as unknown as Machine;
+  return { send: () => true, together: (send: () => void) => send(), expect } as unknown as Machine;
 }
 
 /** Machines in this order; counts those given out and taken back. */

@@ -22,6 +22,7 @@ function scripted(frames: readonly (Frame | MachineEnd)[]): Machine {
   };
   const machine = {
     send: () => true,
+    together: (send: () => void) => send(),
     expect: async () => ({ type: "p", payload: Buffer.alloc(0) }),
     listen(listener: ((said: Frame | MachineEnd) => void) | null) {
       current = listener;

@@ -15,13 +15,20 @@ const call = (tool: string, input: unknown = {}, path = "/desk/agent") =>
   ({ tool, input, path, tier: "inline" }) as const;
 
 const word = fc.constantFrom("", "a", "read", "readme", "write", "https://x", "https://xy");
-const plain = fc.oneof(word, fc.integer({ min: 0, max: 3 }), fc.boolean(), fc.constant(null));
+const plain = fc.oneof(
+  ...[word, fc.integer({ min: 0, max: 3 }), fc.boolean(), fc.constant(null)],
+  fc.constantFrom(Number.NaN, Infinity, 2.5),
+);
+const limit = fc.constantFrom(0, 1, 2, 3, -Infinity, Number.NaN);
 const conditionOf = fc.oneof<fc.Arbitrary<Condition>[]>(
   fc.record({ equals: plain, not: fc.boolean() }),
   fc.record({ oneOf: fc.array(plain, { maxLength: 3 }) }),
   fc.record({ startsWith: word, not: fc.boolean() }),
   fc.record({ matches: fc.constantFrom(/read/, /^https/, /wri/), not: fc.boolean() }),
-  fc.record({ min: fc.integer({ min: 0, max: 3 }), equals: plain }, { requiredKeys: ["min"] }),
+  fc.record({ min: limit, max: limit, equals: plain, not: fc.boolean() }, { requiredKeys: [] }),
+  fc.record({ min: limit }),
+  fc.record({ max: limit }),
+  fc.record({ min: limit, matches: fc.constantFrom(/read/, /^https/) }),
 );
 const someField = fc.constantFrom("a", "b", "c.d");
 const someRule = fc
@@ -36,7 +43,7 @@ const someInput = fc.record(
 function fitsByHand({ input = {} }: Rule, { a, b, c }: Record<string, unknown>): boolean {
   const values: Record<string, unknown> = { a, b, "c.d": (c as { d: unknown } | undefined)?.d };
   return Object.entries(input).every(([field, condition]) => {
-    const { equals, oneOf, startsWith, matches, min, not = false } = condition;
+    const { equals, oneOf, startsWith, matches, min, max, not = false } = condition;
     const value = values[field];
     const text = typeof value === "string" ? value : null;
     const holds =
@@ -45,7 +52,8 @@ function fitsByHand({ input = {} }: Rule, { a, b, c }: Record<string, unknown>):
       (oneOf === undefined || oneOf.includes(value as null)) &&
       (startsWith === undefined || (text?.startsWith(startsWith) ?? false)) &&
       (matches === undefined || (text !== null && matches.test(text))) &&
-      (min === undefined || (typeof value === "number" && value >= min));
+      (min === undefined || (typeof value === "number" && value >= min)) &&
+      (max === undefined || (typeof value === "number" && value <= max));
     return holds !== not;
   });
 }
