@@ -129,6 +129,7 @@ export abstract class Machine {
   async destroy(): Promise<void> {
     await endTree(this.#child);
     await this.#closed;
+    this.finish({ kind: "gone", why: this.#obituary() }); // "close" may come before what "exit" says
   }
 
   #read(bytes: Buffer): void {
