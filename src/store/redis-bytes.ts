@@ -6,8 +6,11 @@ import { Packr } from "msgpackr";
 import { encode } from "./codec.ts";
 import type { Encoded, EncodedMail } from "./store.ts";
 
-/** One argument of a script. */
-export type Arg = string | Buffer;
+/** One argument of a script. Numbers are whole and below 2^32; in a packed argument they stay numbers. */
+export type Arg = string | Buffer | number;
+
+/** Of an argument. @unit bytes, about */
+export const lengthOf = (arg: Arg): number => (typeof arg === "number" ? 1 : arg.length);
 
 export const bytes = (value: Encoded): Buffer => {
   // Whatever else it is, it must not be found out inside of a script: that has no way back.
@@ -58,17 +61,19 @@ const EMPTY = Buffer.alloc(0);
 export const letterBytes = (mail: EncodedMail): Buffer => bytes(encode([mail.to, mailBytes(mail)]));
 
 /**
- * Arguments as one: an array of strings in msgpack, which a script opens at once. (That of Redis knows
- * no bytes: they are strings to it, as all is.)
+ * Arguments as one: an array of strings and numbers in msgpack, which a script opens at once. (That of
+ * Redis knows no bytes: they are strings to it.)
  */
 export function packArgs(args: readonly Arg[]): Buffer {
   let most = 5;
-  for (const arg of args) most += 5 + (typeof arg === "string" ? 3 : 1) * arg.length;
+  for (const arg of args) most += 5 + (typeof arg === "string" ? 3 : 1) * lengthOf(arg);
   const bytes = Buffer.allocUnsafe(most);
   bytes[0] = 0xdd;
   let at = bytes.writeUInt32BE(args.length, 1);
   for (const arg of args) {
-    at = typeof arg === "string" ? writeText(bytes, arg, at) : writeBytes(bytes, arg, at);
+    if (typeof arg === "string") at = writeText(bytes, arg, at);
+    else if (typeof arg === "number") at = writeNumber(bytes, arg, at);
+    else at = writeBytes(bytes, arg, at);
   }
   return bytes.subarray(0, at);
 }
@@ -89,6 +94,11 @@ function writeText(into: Buffer, text: string, at: number): number {
     into[at + 1 + nth] = code;
   }
   return at + 1 + length;
+}
+
+function writeNumber(into: Buffer, value: number, at: number): number {
+  into[at] = value < 0x80 ? value : 0xce;
+  return value < 0x80 ? at + 1 : into.writeUInt32BE(value, at + 1);
 }
 
 function writeBytes(into: Buffer, bytes: Buffer, at: number): number {

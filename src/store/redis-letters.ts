@@ -16,7 +16,7 @@ local function bury(path, letters)
       local attempts = call('HGET', base .. 'm:' .. path, 'r' .. letter[1]) or '0'
       id = id + 1
       mail = plain(mail)
-      call('XADD', list, string.format('%.0f-0', id), 'at', now, 'path', path, 'seq', letter[1],
+      call('XADD', list, decimal(id) .. '-0', 'at', now, 'path', path, 'seq', letter[1],
         'attempts', attempts, 'reason', letter[2], 'mail', mail)
       bytes = bytes + #mail
     end
@@ -29,7 +29,7 @@ local function bury(path, letters)
     call('XDEL', list, oldest[1])
     length, bytes = length - 1, bytes - #oldest[2][12]
   end
-  call('HSET', meta, 'bytes', bytes, 'letters', string.format('%.0f', id))
+  call('HSET', meta, 'bytes', bytes, 'letters', decimal(id))
 end
 
 local function exhume(id)

@@ -4,7 +4,7 @@
  * Does not own: what a call does (redis-store.ts).
  */
 
-import type { Arg } from "./redis-bytes.ts";
+import { type Arg, lengthOf } from "./redis-bytes.ts";
 import { isPassing } from "./redis-connect.ts";
 import type { Reply } from "./redis-wire.ts";
 
@@ -54,7 +54,8 @@ export class Line {
   send(ops: readonly (readonly Arg[])[]): Promise<readonly Reply[]> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      const bytes = ops.reduce((sum, args) => args.reduce((all, arg) => all + arg.length, sum), 0);
+      let bytes = 0;
+      for (const args of ops) for (const arg of args) bytes += lengthOf(arg);
       this.#waiting.push({ ops, bytes, resolve, reject });
       if (!this.#busy) void this.#work();
     });

@@ -11,8 +11,18 @@ local args, at = ARGV, 0
 local function take() at = at + 1; return args[at] end
 -- The rest is one argument, packed: thousands of short ones cost more than what they are for.
 local function open() args, at = cmsgpack.unpack(take()), 0 end
+-- (Of a number as it is, Lua writes 14 digits.)
+local format = string.format
+local function decimal(number) return format('%d', number) end
 local function count() return tonumber(take()) end
-local function some(read) local all = {}; for i = 1, count() do all[i] = read() end; return all end
+local none = {}
+local function some(read)
+  local n = count()
+  if n == 0 then return none end
+  local all = {}
+  for i = 1, n do all[i] = read() end
+  return all
+end
 local function pair() return { take(), take() } end
 local function plain(mail, ask)
   local asked, length, at = string.match(mail, '^(%d+):(%d+):()')
@@ -44,8 +54,9 @@ end
 local function fill(to, fields)
   local box = base .. 'm:' .. to
   many('HSET', box, fields)
+  if call('HLEN', box) ~= #fields / 2 then return end
   local above, id = index(to)
-  if above and call('HLEN', box) == #fields / 2 then call('ZADD', base .. 'w:' .. above, 0, id) end
+  if above then call('ZADD', base .. 'w:' .. above, 0, id) end
 end
 
 local function unwait(path)
@@ -108,7 +119,7 @@ local function keep(to, mail, id, now)
   local again = id and id ~= '' and see(to, id, now)
   if again then return again end
   seq = seq + 1
-  fill(to, { string.format('%.0f', seq), mail })
+  fill(to, { decimal(seq), mail })
   return seq
 end
 `;

@@ -45,7 +45,7 @@ while at < #args do
       elseif call('SISMEMBER', base .. 'nudge', to) == 1 then answer = -1 - answer end
     end
   end
-  call('HSET', meta, 'seq', string.format('%.0f', seq))
+  call('HSET', meta, 'seq', decimal(seq))
   answers[#answers + 1] = type(answer) == 'number' and { answer } or answer
 end
 call('SET', mine, cmsgpack.pack({ number, answers }), 'PX', ${POST_MS})

@@ -75,7 +75,7 @@ local function bear(key, path, row, behaviour, args)
     local born = tonumber(time[1]) * 1000000 + tonumber(time[2])
     local last = tonumber(call('HGET', meta, 'born') or 0)
     if born <= last then born = last + 1 end
-    born = string.format('%.0f', born)
+    born = decimal(born)
     call('HSET', meta, 'born', born)
     call('HSET', key, 'born', born)
     local above = parent(path)
@@ -149,15 +149,17 @@ function ops.list()
 end
 
 ${CHILDREN}
+local function timing() return { take(), take(), take(), take(), take() } end
+local function sending() return { take(), take(), take() } end
 function ops.commit(old)
   local path, life, behaviour, version = take(), count(), take(), take()
   local created, args, stated, state = take(), take(), take(), take()
   local parked, effects = take(), take()
   local acks, steps, retries, tries = some(take), some(pair), some(pair), some(pair)
   local dead = some(pair)
-  local timers = some(function() return { take(), take(), take(), take(), take() } end)
+  local timers = some(timing)
   local given = some(pair)
-  local mails = some(function() return { take(), take(), take() } end)
+  local mails = some(sending)
   if old then return old, old end
   local key = base .. 'a:' .. path
   local row = call('HMGET', key, 'token', 'life', 'born', 'parked', 'journal', 'counted')
@@ -167,7 +169,10 @@ function ops.commit(old)
   if stated == '1' then call('HSET', key, 'state', state, 'version', version) end
   bury(path, dead)
   local box, acked = base .. 'm:' .. path, {}
-  for _, number in ipairs(acks) do acked[number] = true end
+  -- (Nearly always there is nothing to which it matters.)
+  if row[4] or row[5] or #steps > 0 then
+    for _, number in ipairs(acks) do acked[number] = true end
+  end
   many('HDEL', box, acks)
   if row[6] then
     for _, number in ipairs(acks) do call('HDEL', box, 'r' .. number, 'n' .. number) end
@@ -212,7 +217,8 @@ function ops.enqueue(old)
   return answer, answer
 end
 
--- Mail without ids: its receivers, then for each the number of its receiver, and it.
+-- Mail without ids: its receivers, then for each the place of its receiver, and it. Answers a number each;
+-- where all receivers are there only the first one, which the others follow.
 function ops.mails(old)
   local receivers, n = some(take), count()
   if old then
@@ -220,20 +226,22 @@ function ops.mails(old)
     return old, old
   end
   wrote = true
-  local answer, boxes = {}, {}
-  for i = 1, n do
-    local to, mail = receivers[count()], take()
-    answer[i] = 0
-    if there(to) then
-      local fields = boxes[to] or {}
-      boxes[to] = fields
-      seq = seq + 1
-      answer[i] = seq
-      fields[#fields + 1] = string.format('%.0f', seq)
-      fields[#fields + 1] = mail
-    end
+  local answer, boxes, all = { seq + 1 }, {}, true
+  for i, to in ipairs(receivers) do
+    boxes[i] = there(to) and {}
+    all = all and boxes[i]
   end
-  for _, to in ipairs(receivers) do if boxes[to] then fill(to, boxes[to]) end end
+  for i = 1, n do
+    local fields = boxes[args[at + 1]]
+    if fields then
+      seq = seq + 1
+      local last = #fields
+      fields[last + 1], fields[last + 2] = decimal(seq), args[at + 2]
+    end
+    if not all then answer[i] = fields and seq or 0 end
+    at = at + 2
+  end
+  for i, to in ipairs(receivers) do if boxes[i] then fill(to, boxes[i]) end end
   return answer, answer
 end
 
@@ -283,7 +291,7 @@ while at < #args do
   answers[n], saved[n] = ops[take()](before and before[n])
 end
 if wrote and not before then
-  call('HSET', meta, 'seq', string.format('%.0f', seq), 'client', client, 'number', number,
+  call('HSET', meta, 'seq', decimal(seq), 'client', client, 'number', number,
     'saved', cmsgpack.pack(saved))
 end
 return answers

@@ -12,10 +12,10 @@ import { type Arg, packArgs } from "./redis-bytes.ts";
 import { isFenced, isPassing, type RedisConnections, script } from "./redis-connect.ts";
 import { keysOf } from "./redis-leases.ts";
 import { Line } from "./redis-line.ts";
-import { type PartReply, planOf } from "./redis-plan.ts";
+import { planOf } from "./redis-plan.ts";
 import { Posts } from "./redis-post.ts";
 import { BATCH } from "./redis-script.ts";
-import { answersTo, type Request, sharesOf } from "./redis-share.ts";
+import { answersOf, mailPlanOf, type Request, repliesTo, sharesOf } from "./redis-share.ts";
 import { enqueuedOf, letterFrom, letterOf, number, type Reply } from "./redis-wire.ts";
 import type { EncodedMail, StoreAnswer, StoreOp } from "./store.ts";
 
@@ -104,20 +104,33 @@ export class RedisStore {
   async execute(ops: readonly StoreOp[]): Promise<StoreAnswer[]> {
     // All is made ready before anything is sent: half a batch must not go out.
     const { held } = this;
-    const plans = ops.map((op) => planOf(op, this.#options.spread, held));
-    const replies: PartReply[][] = plans.map(({ parts }) => parts.map(() => null));
-    const posted = new Map<number, StoreAnswer>();
+    const inside = (path: string) => {
+      const partition = this.partitionOf(path);
+      return this.#lines.has(partition) ? partition : null;
+    };
+    const plans = ops.map((op) => mailPlanOf(op, inside) ?? planOf(op, this.#options.spread, held));
+    const answers = new Array<StoreAnswer>(ops.length);
+    const replies = repliesTo(plans);
     const work: Promise<void>[] = [];
     for (const [index, op] of ops.entries()) {
-      if (op.kind !== "enqueue" || plans[index]?.parts.length !== 0) continue;
+      const plan = plans[index];
+      if (op.kind !== "enqueue" || !plan || !("parts" in plan) || plan.parts.length > 0) continue;
       const sent = this.#posts.post(this.partitionOf(op.mail.to), letterFrom(op));
-      work.push(sent.then((reply) => void posted.set(index, enqueuedOf(reply))));
+      work.push(
+        sent.then((reply) => {
+          answers[index] = enqueuedOf(reply);
+        }),
+      );
     }
     for (const [partition, requests] of sharesOf(plans)) {
-      work.push(this.#send(partition, requests, ops, replies));
+      work.push(
+        this.#send(partition, requests, ops, (at, reply) =>
+          requests[at]?.take(reply, answers, replies),
+        ),
+      );
     }
     await Promise.all(work);
-    return plans.map((plan, at) => posted.get(at) ?? plan.combine(replies[at] ?? []));
+    return answersOf(plans, answers, replies);
   }
 
   close(): void {
@@ -125,29 +138,25 @@ export class RedisStore {
     this.#posts.close();
   }
 
-  /** Fills in the replies; they stay null where the partition is not ours any more. */
+  /** Gives each reply to `take`; none where the partition is not ours any more. */
   async #send(
     partition: number,
     requests: readonly Request[],
     ops: readonly StoreOp[],
-    replies: readonly PartReply[][],
+    take: (at: number, reply: readonly Reply[]) => void,
   ): Promise<void> {
     try {
       const line = this.#lines.get(partition);
       const found = (await line?.send(requests.map(({ args }) => args))) ?? [];
       // In this turn, so that what was committed first is relayed first.
-      const relayed = found.map((reply, at) => {
-        const op = ops[requests[at]?.of[0]?.op ?? 0] as StoreOp;
-        const some = reply as readonly Reply[];
-        return op.kind === "commit" ? this.#relay(partition, op.commit.mails, some) : some;
-      });
-      for (const [at, reply] of (await Promise.all(relayed)).entries()) {
-        const request = requests[at] as Request;
-        for (const [nth, answer] of answersTo(request, reply).entries()) {
-          const { op, part } = request.of[nth] as Request["of"][0];
-          (replies[op] as PartReply[])[part] = answer;
-        }
+      const relays: Promise<void>[] = [];
+      for (const [at, reply] of (found as readonly (readonly Reply[])[]).entries()) {
+        const op = ops[requests[at]?.op ?? 0] as StoreOp;
+        const mails = op.kind === "commit" ? op.commit.mails : [];
+        if (mails.length === 0) take(at, reply);
+        else relays.push(this.#relay(partition, mails, reply).then((all) => take(at, all)));
       }
+      if (relays.length > 0) await Promise.all(relays);
     } catch (thrown) {
       if (thrown instanceof Gone) return;
       if (!isFenced(thrown)) throw internal(thrown);

@@ -79,7 +79,7 @@ function commitArgs(commit: EncodedCommit, away: (path: string) => string): Arg[
   args.push(state ? "1" : "0", state ? bytes(state) : "");
   args.push(progress ? String(progress.seq) : "", progress ? String(progress.effects) : "");
   const many = <T>(all: readonly T[], each: (one: T) => Arg[]) => {
-    args.push(String(all.length));
+    args.push(all.length);
     for (const one of all) args.push(...each(one));
   };
   many(commit.acks, (seq) => [String(seq)]);

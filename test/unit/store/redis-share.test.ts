@@ -3,20 +3,37 @@
 import { Packr } from "msgpackr";
 import { expect, test } from "vitest";
 import { mailBytes, packArgs } from "../../../src/store/redis-bytes.ts";
+import type { PartReply } from "../../../src/store/redis-plan.ts";
 import { planOf } from "../../../src/store/redis-plan.ts";
-import { answersTo, type Request, sharesOf } from "../../../src/store/redis-share.ts";
-import type { StoreOp } from "../../../src/store/store.ts";
+import {
+  answersOf,
+  mailPlanOf,
+  type Request,
+  repliesTo,
+  sharesOf,
+} from "../../../src/store/redis-share.ts";
+import type { StoreAnswer, StoreOp } from "../../../src/store/store.ts";
 import { commit, enqueue, stamped } from "../../tck/store-ops.ts";
 
 const ONE = { partitions: 1, dynamic: null };
 
-function requests(ops: readonly StoreOp[]): Request[] {
-  return sharesOf(ops.map((op) => planOf(op, ONE, [0]))).get(0) ?? [];
+const plansOf = (ops: readonly StoreOp[]) =>
+  ops.map((op) => mailPlanOf(op, () => 0) ?? planOf(op, ONE, [0]));
+const requests = (ops: readonly StoreOp[]): Request[] => sharesOf(plansOf(ops)).get(0) ?? [];
+
+/** What a batch is answered when its requests get these replies. */
+function answered(ops: readonly StoreOp[], replies: readonly (readonly number[])[]): StoreAnswer[] {
+  const plans = plansOf(ops);
+  const [answers, parts]: [StoreAnswer[], PartReply[][]] = [[], repliesTo(plans)];
+  for (const [at, request] of (sharesOf(plans).get(0) ?? []).entries()) {
+    if (replies[at] !== undefined) request.take(replies[at], answers, parts);
+  }
+  return answersOf(plans, answers, parts);
 }
 
-const shown = ({ args, of }: Request) => {
-  const words = args.filter((arg) => typeof arg === "string").join(" ");
-  return `${words} for ${of.map(({ op }) => op)}`;
+const shown = ({ args, op }: Request) => {
+  const words = args.filter((arg) => !Buffer.isBuffer(arg)).join(" ");
+  return `${words} of ${op}`;
 };
 
 test("mail that follows mail is one request; nothing goes past anything", () => {
@@ -26,19 +43,35 @@ test("mail that follows mail is one request; nothing goes past anything", () => 
     ...[enqueue("/a", 4), stamped("/a", 5, "id"), enqueue("/a", 6)],
   ];
   const [first, second, ...rest] = requests(ops);
-  expect(shown(first as Request)).toBe("mails 2 /a /b 3 1 2 1 for 0,1,2");
+  expect(shown(first as Request)).toBe("mails 2 /a /b 3 1 2 1 of 0");
   expect(second?.args.slice(0, 2)).toEqual(["commit", "/a"]);
   expect(rest.map(shown)).toEqual([
-    "mails 1 /a 1 1 for 4",
-    "enqueue /a id 0 for 5",
-    "mails 1 /a 1 1 for 6",
+    "mails 1 /a 1 1 of 4",
+    "enqueue /a id 0 of 5",
+    "mails 1 /a 1 1 of 6",
   ]);
 });
 
-test("each mail of a request gets its own number; other requests get the whole answer", () => {
-  const [mails, other] = requests([enqueue("/a", 1), enqueue("/b", 2), commit("/a", 1)]);
-  expect(answersTo(mails as Request, [7, 0])).toEqual([[7], [0]]);
-  expect(answersTo(other as Request, [1, 8, 9])).toEqual([[1, 8, 9]]);
+test("each mail of a request gets a number: its own, or the next one behind the first", () => {
+  const ops = [enqueue("/a", 1), enqueue("/b", 2), commit("/a", 1), enqueue("/c", 3)];
+  const seqs = (...replies: number[][]) =>
+    answered(ops, replies).map((each) => (each.kind === "enqueued" ? each.seq : each));
+  const committed = (...seqs: number[]) => ({ kind: "committed", fenced: false, seqs });
+  expect(seqs([7, 0], [1, 8, 9], [0])).toEqual([7, 0, committed(8, 9), 0]);
+  expect(seqs([7], [1], [9])).toEqual([7, 8, committed(), 9]);
+});
+
+test("a partition that replies nothing is not ours any more", () => {
+  const fenced = { kind: "committed", fenced: true, seqs: [] };
+  expect(answered([enqueue("/a", 1), commit("/a", 1)], [])).toEqual([
+    { kind: "enqueued", seq: 0 },
+    fenced,
+  ]);
+});
+
+test("numbers are packed as numbers, of any size below 2^32", () => {
+  const all = [0, 127, 128, 1_000, 2 ** 31, 2 ** 32 - 1];
+  expect(new Packr({ useRecords: false }).unpack(packArgs(all))).toEqual(all);
 });
 
 test("arguments of any length and kind are packed as strings of an array", () => {
