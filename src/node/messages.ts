@@ -73,6 +73,8 @@ export type ToThread =
   | { kind: "desk"; port: MessagePort }
   /** To the control thread: end all that runs outside of this process, and say so. */
   | { kind: "close" }
+  /** To the control thread: the process ends now; let go of the inspector and set this to 1. */
+  | { kind: "leave"; gone: Int32Array }
   | { kind: "snapshot"; id: number }
   | { kind: "detail"; id: number; path: string }
   /** To the control thread: what the books of quotas say, after raising limits if that is asked. */

@@ -176,6 +176,10 @@ function answer(message: ToThread, app: App, host: Host, watcher: Watcher | null
       return sandboxes.serve(message.port);
     case "close":
       return void close();
+    case "leave":
+      watcher?.close();
+      Atomics.store(message.gone, 0, 1);
+      return void Atomics.notify(message.gone, 0);
     case "desk":
       return desk?.serve(message.port);
     case "snapshot":

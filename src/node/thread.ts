@@ -12,6 +12,7 @@ import { CONTROL } from "../kernel/placement.ts";
 import type { Raise, Refused } from "./desk-link.ts";
 import { factsOf } from "./facts.ts";
 import { HEAP_MARGIN_MB } from "./heap.ts";
+import { letGoAtExit } from "./leaving.ts";
 import type { ThreadAnswer, ThreadLetters } from "./letters.ts";
 import type { FromThread, ThreadData, ThreadView, ToThread } from "./messages.ts";
 import { spawn } from "./spawn.ts";
@@ -56,6 +57,7 @@ export class Thread {
   readonly endable: boolean;
   /** It was lost by a failure of code whose actor is not known. */
   untraced = false;
+  readonly #forget: (() => void) | null;
   #answers = new Map<number, (value: unknown) => void>();
   #next = 0;
   #ended = false;
@@ -95,6 +97,7 @@ export class Thread {
       });
     });
     this.ready.catch(() => {});
+    this.#forget = data.thread === CONTROL ? letGoAtExit((message) => this.post(message)) : null;
     this.worker.on("error", (error) => {
       why = whyOf(error);
     });
@@ -155,6 +158,7 @@ export class Thread {
   /** Ends it at once. */
   async terminate(): Promise<void> {
     this.#ended = true;
+    this.#forget?.();
     await this.worker.terminate();
   }
 
@@ -177,6 +181,7 @@ export class Thread {
 
   #end(): void {
     this.#ended = true;
+    this.#forget?.();
     for (const answer of this.#answers.values()) answer(null);
   }
 

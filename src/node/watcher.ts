@@ -53,7 +53,7 @@ interface Watched {
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #threads = new Map<number, Watched>();
-  readonly #inspector: Inspector | null;
+  #inspector: Inspector | null;
   readonly #periodMs: number;
   #finding = false;
   #announced = false;
@@ -95,6 +95,12 @@ export class Watcher {
   remove(thread: number): void {
     this.#threads.get(thread)?.port.close();
     this.#threads.delete(thread);
+  }
+
+  /** Nothing is ended any more. */
+  close(): void {
+    this.#inspector?.close();
+    this.#inspector = null;
   }
 
   #connect(): Inspector | null {
