@@ -50,8 +50,9 @@ function kernelLine(shape: Shape, khz: number): string {
   const clock = `tsc_early_khz=${khz} lpj=${khz * 2} no_timer_check tsc=reliable`;
   // It does not speculate, and huge pages are none to it.
   const software = [clock, "mitigations=off", "transparent_hugepage=never"];
-  // Nobody wrote rules for these: groups of sessions, an audit log, modules of mandatory access.
-  const unused = ["noautogroup", "audit=0", "lsm=capability"];
+  // Nobody wrote rules for these: groups of sessions, an audit log, modules of mandatory access. The
+  // kernel's ciphers are the distribution's: they need not be tried out in each boot.
+  const unused = ["noautogroup", "audit=0", "lsm=capability", "cryptomgr.notests"];
   const words = ["reboot=t", "psi=0", ...unused, ...kernelWords(shape.image.runtime)];
   return [...(shape.accelerator === "tcg" ? software : []), ...words].join(" ");
 }
