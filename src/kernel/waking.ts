@@ -55,7 +55,6 @@ export function onNeeded(state: SupervisorState, id: string, sure: boolean): voi
 export function wakeNeeded(state: SupervisorState, first: string, out: Commands): void {
   const ids = [first];
   for (let next = state.inbox.first; next?.type === "wake"; next = state.inbox.first) {
-    if (ids.length === WAKES_MAX) break;
     state.inbox.shift();
     ids.push(next.id);
   }

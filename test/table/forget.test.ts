@@ -50,6 +50,8 @@ test("a start that comes too late, as the child runs elsewhere, takes nothing aw
   made.outcomes.set("b", { ignore: true, elsewhere: true });
   adopts(made, "b");
   expect([made.kids, made.forgot]).toEqual(["a:up", []]);
+  // Who waits for it here is told that it is not here.
+  expect(made.did.at(-1)).toBe("nobody b");
   made.outcomes.set("b", { ignore: true });
   made.call({ op: "start_child", id: "b", args: {} });
   expect([made.kids, made.forgot]).toEqual(["a:up", ["b"]]);

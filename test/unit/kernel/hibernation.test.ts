@@ -86,6 +86,12 @@ const awake = (t: Bench, id: string) => t.alive(`d/${id}`);
 const supervisorOf = (t: Bench) => t.world.control.members.get("/s/d") as SupervisorCell;
 const counts = async (t: Bench) => (await call(t, { op: "count_children" })) as ChildCounts;
 
+/** The first commit of one, as a store has it. */
+const born = (path: string) => {
+  const created = { args: encode({ who: path }) };
+  return { behaviour: "talk", created, state: encode({ who: path, said: [] }) };
+};
+
 /** One that has said something and is asleep. */
 async function asleep(t: Bench, id = "a") {
   await start(t, id);
@@ -235,6 +241,81 @@ test("what waits keeps it: a deferred answer, a timer for idleness, a timer that
   expect([got, (await state(t, "b")).said]).toEqual([[7], ["idle"]]);
 });
 
+test("the clock on the wall is set forward: a timer that is due by it brings its actor back", async () => {
+  const t = await node();
+  await asleep(t);
+  await t.tell("d/a", "remind", { ms: 3_600_000, every: false, skip: false });
+  await t.advance(3_000);
+  expect(awake(t, "a")).toBe(false);
+  for (const { kernel } of t.world.hosts) {
+    const { calendar } = kernel;
+    const wall = (nowMs: number) => calendar.wall(nowMs) + 3_600_000;
+    Object.assign(kernel, { calendar: { ...calendar, wall, next: calendar.next } });
+  }
+  await t.advance(61_000);
+  expect(t.of("woken")).toHaveLength(2);
+  expect((await state(t, "a")).said).toEqual(["one", "ding"]);
+});
+
+test("timers of those who are awake do not have the store asked for each of them", async () => {
+  const engine = new MemoryEngine();
+  const t = await node(engine);
+  for (const id of ["a", "b", "c"]) await start(t, id);
+  await t.tell("d/a", "remind", { ms: 37, every: true, skip: false });
+  await t.tell("d/c", "remind", { ms: 41, every: true, skip: false });
+  await t.tell("d/b", "remind", { ms: 4_000, every: false, skip: false });
+  const looks: number[] = [];
+  const execute = engine.execute.bind(engine);
+  engine.execute = (ops) => {
+    if (ops.some(({ kind }) => kind === "due")) looks.push(t.now);
+    return execute(ops);
+  };
+  await t.advance(10_000);
+  expect([awake(t, "a"), (await state(t, "b")).said]).toEqual([true, ["ding"]]);
+  expect(looks.length).toBeGreaterThan(20);
+  const apart = looks.slice(1).map((at, n) => at - (looks[n] as number));
+  expect(Math.min(...apart)).toBe(100);
+});
+
+test("they are counted right while some of them come back, more than come at a time", async () => {
+  const engine = new MemoryEngine();
+  const paths = Array.from({ length: 250 }, (_, n) => `/s/d/k${n}`);
+  engine.execute(paths.map((path) => commit(path, 1, born(path))));
+  const t = await node(engine, 1);
+  const { world } = t;
+  const { state } = supervisorOf(t);
+  world.stall("store", 0, 1_000);
+  for (const thread of [1, 2]) world.stall("store", thread, 2_000);
+  const call = t.post({ op: "count_children" }, "d");
+  await t.settle();
+  await t.suspend("d");
+  for (const to of paths.slice(0, 150)) world.send({ kind: "nudge", to });
+  await t.settle();
+  await t.resume("d");
+  await t.advance(1_500);
+  const begun = [...state.children.values()].map(({ status }) => status);
+  expect([call.result, begun.length, new Set(begun)]).toEqual([
+    ...[null, 150, new Set(["starting", "undefined"])],
+  ]);
+  await t.advance(600);
+  expect([call.result, state.asleep]).toMatchObject([{ ok: { active: 250 } }, 100]);
+});
+
+test("who waits until they are counted is told when their supervisor ends", async () => {
+  const t = await node();
+  await asleep(t);
+  t.world.stall("store", 0, 60_000);
+  const calls = [
+    t.post({ op: "count_children" }, "d"),
+    t.post({ op: "which_children" }, "d"),
+    t.post({ op: "count_children" }, "d"),
+  ];
+  await t.settle();
+  expect(calls.map(({ result }) => result)).toEqual([null, null, null]);
+  await t.kill("d");
+  expect(calls.map(({ result }) => result)).toMatchObject(calls.map(() => ({ error: "exited" })));
+});
+
 test("what comes behind mail that is on its way through the store keeps it", async () => {
   const t = await node();
   await start(t, "a");
@@ -292,17 +373,15 @@ test("a restarted node starts only those for whom something waits", async () => 
   expect((await state(two, "b")).said).toEqual(["ding"]);
   // Numbers go on behind those that were handed out, asleep or not.
   expect(await start(two)).toBe("#2");
-  expect(await start(two, "c")).toBe("already_started");
+  const { state: above } = supervisorOf(two);
+  const before = above.asleep;
+  expect([await start(two, "c"), above.asleep]).toEqual(["already_started", before - 1]);
 });
 
 test("more for whom something waits than are asked for at a time: all of them come", async () => {
   const engine = new MemoryEngine();
   const paths = Array.from({ length: 2 * WAKES_MAX + 100 }, (_, n) => `/s/d/k${n}`);
   const said = { type: "say", from: "", ask: 0, body: encode("late") };
-  const born = (path: string) => {
-    const created = { args: encode({ who: path }) };
-    return { behaviour: "talk", created, state: encode({ who: path, said: [] }) };
-  };
   engine.execute(paths.map((path) => commit(path, 1, born(path))));
   engine.execute(paths.map((to) => ({ kind: "enqueue", mail: { ...said, to } })));
   const t = await node(engine, 1);
