@@ -33,7 +33,7 @@ export const DRIVER: Ref<typeof messages> = refTo("/bench/driver", "driver");
 
 /** A ref as ref() makes it, of an actor whose behaviour is declared further down. */
 export function refTo<M extends Messages>(path: string, name: string): Ref<M> {
-  return ref(path, { kind: "behaviour", name } as never) as unknown as Ref<M>;
+  return ref(path, { name } as never) as unknown as Ref<M>;
 }
 
 interface Running {

@@ -102,7 +102,8 @@ function checkAddress(path: string, behaviour: AnyBehaviour, at: string): void {
     const fix = 'write it from the root on, as `coppice tree` shows it: "/desk/analyst"';
     throw new ActorError("E_SPEC_ID", `${shown(path)} is no path`, { at, fix });
   }
-  if (behaviour?.kind === "behaviour") return;
+  // (Its name is all that is needed of it.)
+  if (typeof behaviour?.name === "string") return;
   const fix = "pass what actor() made";
   throw new ActorError("E_SPEC_CHILD", "the second argument is no behaviour", { at, fix });
 }
