@@ -3,7 +3,7 @@
  * exits, the turn it was in is over, everybody else goes on (SEMANTICS 30.3).
  * Does not own: ending it (the host's watcher), the handshake (guard.ts).
  */
-import { type ExitReason, ExitThrown } from "../actor/exit.ts";
+import type { ExitReason } from "../actor/exit.ts";
 import type { Cell } from "./cell.ts";
 import { interrupt } from "./ending.ts";
 import { failWith } from "./handling.ts";
@@ -27,7 +27,7 @@ export function recover(kernel: Kernel, reason: ExitReason): void {
 export function endCurrent(kernel: Kernel, reason: ExitReason): boolean {
   const verbs = kernel.guard.current?.active ?? null;
   if (verbs === null) return false;
-  verbs.over ??= new ExitThrown(reason, false);
+  verbs.more.doom(reason);
   return true;
 }
 

@@ -114,5 +114,5 @@ function setEphemeral(cell: Cell, ms: number, mail: Mail, idle: boolean): Timer 
 function sendNext(verbs: Verbs, cell: Cell, mail: Mail): void {
   if (cell.slice === null) return void cell.more.next.push(mail);
   verbs.send(cell, mail);
-  if (verbs.effects > released(cell, verbs)) cell.more.coming.add(mail);
+  if (verbs.more.effects > released(cell, verbs)) cell.more.coming.add(mail);
 }

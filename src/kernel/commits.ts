@@ -18,7 +18,7 @@ export function seal(cell: Cell): void {
   if (cell.status === "parked" || cell.status === "stopping") {
     // A rerun may wait before it has come as far as the earlier run: that one's count stands.
     const { active } = cell;
-    const effects = active === null ? 0 : Math.max(active.effects, released(cell, active));
+    const effects = active === null ? 0 : Math.max(active.more.effects, released(cell, active));
     slice.park(active?.mail?.seq ?? 0, effects);
   }
   if (!slice.dirty) return;

@@ -21,7 +21,8 @@ const OPTIONS = { retries: true, timeout: true } as const;
  * The idempotency key of the step that begins now. Asked for when its commit is done: by then its
  * message has its number, unless it is over.
  */
-export function keyOf({ mail, steps }: Verbs, { path, life, handled }: Cell): () => string {
+export function keyOf({ mail, more }: Verbs, { path, life, handled }: Cell): () => string {
+  const { steps } = more;
   return () =>
     `${path}/${mail !== null && mail.seq > 0 ? mail.seq : `${life}.${handled}`}/${steps}`;
 }

@@ -18,6 +18,7 @@
  * after that says so (HELD) and is ended again, in our waiting loop.
  */
 import type { Cell } from "./cell.ts";
+import type { Course } from "./course.ts";
 import type { Meter } from "./ports.ts";
 import { TURN_REDUCTIONS } from "./scheduler.ts";
 
@@ -72,7 +73,7 @@ export class Guard {
 
   /** It goes on, with the message at work: what that has spent is no longer there to be spent. */
   reenter(cell: Cell): void {
-    const spent = cell.active === null ? 0 : cell.active.spent;
+    const spent = cell.active?.own?.spent ?? 0;
     const left = Math.max(cell.program.maxReductions - spent, 1);
     if (this.meter !== null) this.meter.arm(YIELD_AFTER, left);
     this.begin(cell);
@@ -87,17 +88,19 @@ export class Guard {
     cells[AT_RUN] = this.run;
   }
 
-  /** It is over. */
-  leave(): void {
+  /** It is over, or waits. @returns what it used @unit reductions */
+  leave(): number {
     const { cells } = this;
     cells[AT_RUN] = 0;
     const wanted = cells[AT_WANTED];
     if (wanted === this.run || wanted === -this.run) this.hold(cells, true);
+    let used = 0;
     if (this.meter !== null) {
-      const used = this.meter.used();
+      used = this.meter.used();
       if (used !== 0) this.charge(this.meter, used);
     }
     this.current = null;
+    return used;
   }
 
   /** From user code into ours: a verb was called, or a promise of ours was settled. */
@@ -145,11 +148,7 @@ export class Guard {
   private charge(meter: Meter, used: number): void {
     const cell = this.current as Cell;
     charge(cell, used);
-    const { active } = cell;
-    if (active === null) return;
-    // Where it does not fit nothing is limited, and nobody asks.
-    active.spent += used | 0;
-    if (meter.over()) active.overspent();
+    if (meter.over() && cell.active !== null) overspent(cell, cell.active.more, used);
   }
 }
 
@@ -159,6 +158,12 @@ function charge(cell: Cell, used: number): void {
   // Two stores: of one of either kind the compiler would make a float, and look into that.
   if (sum <= 0x7fffffff) cell.reductions = sum | 0;
   else cell.reductions = sum;
+}
+
+/** Metered work is over its limit: the actor ends, whatever it catches. @param used since it waited */
+function overspent({ program }: Cell, course: Course, used: number): void {
+  const { maxReductions: limit } = program;
+  course.doom({ tag: "quota", resource: "reductions", limit, used: course.spent + used });
 }
 
 /** More than a thread can do in years. */

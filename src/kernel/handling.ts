@@ -14,6 +14,7 @@ import type { Phase } from "./life.ts";
 import type { Item, Notice } from "./mailbox.ts";
 import { oversize } from "./oversize.ts";
 import type { Mail } from "./ports.ts";
+import { spend } from "./running.ts";
 import { toSend } from "./slice.ts";
 import { running } from "./starting.ts";
 import { cellStarted } from "./telling.ts";
@@ -37,7 +38,7 @@ export function handleMail(cell: Cell, mail: Mail, handler: Handler): void {
     return threw(cell, verbs, thrown);
   }
   kernel.guard.leave();
-  const plain = verbs.over === null && verbs.open === null && cell.slice === null;
+  const plain = verbs.own === null && verbs.open === null && cell.slice === null;
   if (!plain || cell.own !== null || kernel.traces) return settled(cell, verbs, true, value);
   // The same as settled() for an ephemeral actor that has none of the rare belongings.
   if (value !== undefined) cell.state = value;
@@ -144,7 +145,7 @@ function park(cell: Cell, verbs: Verbs, promise: PromiseLike<unknown>): void {
   guard.resume();
   promise.then(post(true), post(false));
   kernel.drain?.();
-  guard.leave();
+  spend(verbs, guard.leave());
   if (cell.active === verbs) limit(cell, verbs);
 }
 
@@ -152,15 +153,19 @@ function park(cell: Cell, verbs: Verbs, promise: PromiseLike<unknown>): void {
 function limit(cell: Cell, verbs: Verbs): void {
   const { handlerTimeoutMs } = cell.spec;
   if (handlerTimeoutMs === "infinity" || verbs.phase === "init") return;
-  verbs.deadline = cell.more.own(handlerTimeoutMs, () => {
+  verbs.more.deadline = cell.more.own(handlerTimeoutMs, () => {
     if (cell.active === verbs) failWith(cell, verbs, { tag: "killed", by: "deadline" }, false);
   });
 }
 
 /** A function of the behaviour has ended: with a value, or by throwing it. */
 export function settled(cell: Cell, verbs: Verbs, ok: boolean, value: unknown): void {
-  if (verbs.deadline !== null) cell.more.cancel(verbs.deadline);
-  if (verbs.over !== null) return failWith(cell, verbs, verbs.over.reason, verbs.over.finished);
+  const { own: course } = verbs;
+  if (course !== null) {
+    const { deadline, over } = course;
+    if (deadline !== null) cell.more.cancel(deadline);
+    if (over !== null) return failWith(cell, verbs, over.reason, over.finished);
+  }
   if (!ok) return fail(cell, verbs, value);
   const { phase } = verbs;
   if (phase === "terminate") return conclude(cell, cell.more.ending ?? NORMAL);

@@ -23,8 +23,9 @@ export function answeredBefore(pending: Pending): boolean {
   const step = journalOf(cell, verbs)?.find(index);
   if (step === undefined) return false;
   if (step.name !== pending.name) {
-    verbs.over = new ExitThrown({ tag: "nondeterminism", step: index }, false);
-    throw verbs.over;
+    const over = new ExitThrown({ tag: "nondeterminism", step: index }, false);
+    verbs.more.over = over;
+    throw over;
   }
   pending.answer = step.answer;
   cell.own?.journal?.wait(index, () => goOn(pending));

@@ -44,7 +44,7 @@ export class Pending {
     this.verbs = verbs;
     this.#call = call;
     this.target = target;
-    this.index = verbs.steps++;
+    this.index = verbs.more.steps++;
     // (withResolvers() would do too; the compiler knows only this one.)
     this.promise = new Promise((yes, no) => {
       resolve = yes;

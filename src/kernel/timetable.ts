@@ -52,7 +52,7 @@ export function setTimer(
   const dueMs = typeof time === "number" ? wall + time : nextOf(cell, time, wall, wall);
   const fresh = isFresh(verbs, cell);
   const seq = verbs.mail?.seq ?? 0;
-  const id = name ?? `${seq > 0 ? seq : `~${kernel.nextId()}`}.${verbs.effects}`;
+  const id = name ?? `${seq > 0 ? seq : `~${kernel.nextId()}`}.${verbs.more.effects}`;
   const { alarms } = cell.more;
   const known = alarms.get(id);
   // An earlier run of this message has set it already.
@@ -90,8 +90,8 @@ export function takeBack(verbs: Verbs, cell: Cell, id: string): Timer {
 
 /** Is this something that no earlier run of the message has done? */
 function isFresh(verbs: Verbs, cell: Cell): boolean {
-  verbs.effects++;
-  return cell.slice === null || verbs.effects > released(cell, verbs);
+  const effects = ++verbs.more.effects;
+  return cell.slice === null || effects > released(cell, verbs);
 }
 
 function handle(cell: Cell, alarm: Alarm | null): Timer {

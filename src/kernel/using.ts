@@ -8,7 +8,6 @@
 import type { NearLimit } from "../actor/books.ts";
 import type { UseOptions } from "../actor/context.ts";
 import { ActorError, shown } from "../actor/errors.ts";
-import { ExitThrown } from "../actor/exit.ts";
 import { onlyKnown } from "../actor/names.ts";
 import { outcomeError } from "../actor/outcome.ts";
 import type { AnyTool } from "../actor/tool.ts";
@@ -28,8 +27,7 @@ export function step(verbs: Verbs, cell: Cell): void {
   const limit = spec.quota?.steps ?? Number.POSITIVE_INFINITY;
   if (more.steps++ < limit) return;
   const reason = { tag: "quota", resource: "steps", limit, used: limit } as const;
-  verbs.over ??= new ExitThrown(reason, false);
-  throw verbs.over;
+  throw verbs.more.doom(reason);
 }
 
 const noTool = (value: unknown, path: string) =>
@@ -52,7 +50,7 @@ export function use(
   step(verbs, cell);
   const keyed = keyOf(verbs, cell);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name: `use ${tool.name}` });
-  const again = ++verbs.effects <= released(cell, verbs);
+  const again = ++verbs.more.effects <= released(cell, verbs);
   if (answeredBefore(pending)) return pending.promise;
   const id = kernel.asks.expect(pending);
   const say = output && {
@@ -153,7 +151,7 @@ function overspent(cell: Cell, id: number, quota: NonNullable<ToolEnd["quota"]>)
   const { active } = cell;
   cell.kernel.asks.abandon(id);
   if (active === null) return;
-  active.over ??= new ExitThrown({ tag: "quota", ...quota }, false);
+  active.more.doom({ tag: "quota", ...quota });
   cell.signals.push({ kind: "settled", verbs: active, ok: true, value: undefined });
   cell.kernel.schedule(cell);
 }

@@ -15,6 +15,7 @@ import { type Duration, milliseconds } from "../actor/units.ts";
 import { type Delay, setAlarm } from "./alarms.ts";
 import { replyTo, tooLate } from "./answers.ts";
 import type { Cell } from "./cell.ts";
+import { Course } from "./course.ts";
 import { perform, type StepOptions } from "./effects.ts";
 import type { LogLevel } from "./events.ts";
 import { answeredBefore, released } from "./journal.ts";
@@ -24,7 +25,6 @@ import { Pending } from "./pending.ts";
 import type { Envelope, Mail } from "./ports.ts";
 import { toSend } from "./slice.ts";
 import { link, watch } from "./ties.ts";
-import type { TimerEntry } from "./timers.ts";
 import { step, use } from "./using.ts";
 
 type Target = { readonly path: string };
@@ -35,16 +35,8 @@ export class Verbs {
   /** The ask being handled, until it is answered or deferred. */
   open: Mail | null;
   readonly mail: Mail | null;
-  /** Next place in the journal, and number of effects so far that a rerun must not repeat. */
-  steps = 0;
-  effects = 0;
-  /** Set by exit() and by a rerun on another way: it ends the actor also when it was caught. */
-  over: ExitThrown | null = null;
   readonly phase: Phase;
-  /** Metered work so far. @unit reductions */
-  spent = 0;
-  /** When a handler that awaits must have ended. */
-  deadline: TimerEntry | null = null;
+  #course: Course | null = null;
 
   constructor(cell: Cell, phase: Phase, mail: Mail | null) {
     this.#cell = cell;
@@ -58,11 +50,15 @@ export class Verbs {
     return this as unknown as AnyContext;
   }
 
-  /** Metered work is over its limit: the actor ends, whatever it catches. */
-  overspent(): void {
-    const { maxReductions: limit } = this.#cell.spec;
-    const reason = { tag: "quota", resource: "reductions", limit, used: this.spent } as const;
-    this.over ??= new ExitThrown(reason, false);
+  /** What few handlers have: made when first needed. */
+  get more(): Course {
+    this.#course ??= new Course();
+    return this.#course;
+  }
+
+  /** The same, if there is any. */
+  get own(): Course | null {
+    return this.#course;
   }
 
   /** From user code into a verb; in no turn when it waited for something of its own. @throws E_CTX_CLOSED */
@@ -101,10 +97,9 @@ export class Verbs {
 
   /** An effect: at once, or with the slice's commit unless an earlier run has released it. */
   send(cell: Cell, envelope: Envelope, id?: string): void {
-    this.effects++;
     cell.reductions++;
     if (cell.slice === null) cell.kernel.send(envelope, cell);
-    else if (this.effects > released(cell, this)) cell.collect(toSend(envelope, id));
+    else if (++this.more.effects > released(cell, this)) cell.collect(toSend(envelope, id));
   }
 
   get self() {
@@ -288,9 +283,10 @@ export class Verbs {
   /** (What never returns, as exit(), is never compiled: so this is a function of its own.) */
   #leaving(reason: ExitReason): ExitThrown {
     const cell = this.#enter("exit");
-    this.over = new ExitThrown(reason);
+    const thrown = new ExitThrown(reason);
+    this.more.over = thrown;
     cell.program.kernel.guard.resume();
-    return this.over;
+    return thrown;
   }
 }
 
