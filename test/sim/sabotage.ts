@@ -231,9 +231,9 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a sleeping actor is woken twice",
-    file: "kernel/waking.ts",
-    find: "    startOne(state, work, child, out);",
-    replace: "    startOne(state, work, child, out);\n    startOne(state, work, child, out);",
+    file: "kernel/abreast.ts",
+    find: '    actions.push({ do: "start", child });',
+    replace: '    actions.push({ do: "start", child }, { do: "start", child });',
     check: "assertions",
   },
 ];
