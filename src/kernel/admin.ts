@@ -2,7 +2,6 @@
  * Owns: the administrative calls of a supervisor (SEMANTICS 12, 13): what each answers in each
  * state of the child. Does not own: stopping and starting (work.ts).
  */
-
 import { checkArgs, checkId } from "../actor/actor.ts";
 import { SHUTDOWN } from "../actor/exit.ts";
 import { type ChildSpec, checkChild, withDeliveries } from "../actor/spec.ts";
@@ -20,7 +19,6 @@ import {
   shownStatus,
   specArgs,
 } from "./supervision.ts";
-
 import { remove, run } from "./work.ts";
 
 /** Answers one call, at once or when the work it starts is over. */

@@ -37,11 +37,12 @@ export function perform(
 ): Promise<unknown> {
   const { kernel } = cell;
   const key = keyOf(verbs, cell);
-  const { retries, timeout } = onlyKnown(options, OPTIONS, `${cell.path}, ctx.step`);
+  const at = `${cell.path}, ctx.step`;
+  const { retries, timeout } = onlyKnown(options, OPTIONS, at);
+  let left = settings.integer(retries, 0, [0, 1_000_000], "retries", at);
   const timeoutMs = timeout === undefined ? null : milliseconds(timeout, name);
   const pending = new Pending(verbs, cell, "", { verb: "effect", name });
   if (answeredBefore(pending)) return pending.promise;
-  let left = settings.integer(retries, 0, [0, 1_000_000], "retries", `${cell.path}, ctx.step`);
   const id = kernel.asks.expect(pending);
   const done = (answer: Answer) => kernel.asks.answered(id, answer);
   const attempt = () => {

@@ -87,8 +87,11 @@ export abstract class Machine {
   /** What is sent meanwhile goes at once: the guest is woken up for it once. */
   together(send: () => void): void {
     this.#channel?.cork();
-    send();
-    this.#channel?.uncork();
+    try {
+      send();
+    } finally {
+      this.#channel?.uncork();
+    }
   }
 
   /** The next frame, which must be of `type`. @throws Error when it is not, or none comes in time */
