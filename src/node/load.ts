@@ -19,7 +19,7 @@ export function appUrl(app: URL | string): URL {
     const fact = isApp(app) ? "start() was given an app" : `${shown(app)} is no module`;
     throw new ActorError("E_APP_FILE", `${fact}: it takes where the app's module is`, {
       at: "start()",
-      fix: 'write start(new URL("./app.ts", import.meta.url)): each thread imports it for itself',
+      fix: 'write start(new URL("app.ts", import.meta.url)): each thread imports it for itself',
     });
   }
   const isUrl = app instanceof URL || app.startsWith("file:");
