@@ -27,7 +27,7 @@ import type { Outcome } from "./lib/outcome.ts";
 import { quantile } from "./lib/quantile.ts";
 
 const LIMITS: SandboxLimits = {
-  ...{ timeoutMs: 60_000, memoryBytes: 2 ** 27, scratchBytes: 2 ** 24, outputBytes: 2 ** 20 },
+  ...{ timeoutMs: 60_000, memoryBytes: 2 ** 27, scratchBytes: 2 ** 26, outputBytes: 2 ** 20 },
   ...{ processes: 32, vcpus: 1, network: "none", trafficBytes: 0, witness: false },
 };
 const POOLED = 20;

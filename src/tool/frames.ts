@@ -100,7 +100,6 @@ export interface GuestExit {
   readonly oom: number;
   /** Times a process could not be started because there were too many. */
   readonly full: number;
-  readonly cpuMs: number;
   readonly memoryBytes: number;
 }
 
@@ -126,7 +125,6 @@ export function decodeExit(payload: Buffer): GuestExit {
     signal,
     oom: number("oom"),
     full: number("full"),
-    cpuMs: number("cpuUs") / 1_000,
     memoryBytes: number("peak"),
   };
 }

@@ -17,8 +17,8 @@ const RECIPE = 7;
 const GUEST = new URL("./guest/", import.meta.url);
 export const guestFile = (name: GuestFile): string => new URL(name, GUEST).pathname;
 export const GUEST_FILES = [
-  ...(["init.c", "boot.h", "channel.h", "kernel-files.h", "network.h", "scratch.h"] as const),
-  ...(["shell.h", "witness.h", "relay.c", "warm.cjs", "warm.py"] as const),
+  ...(["init.c", "boot.h", "channel.h", "kernel-files.h", "network.h", "rehearsal.h"] as const),
+  ...(["scratch.h", "shell.h", "witness.h", "relay.c", "warm.cjs", "warm.py"] as const),
 ] as const;
 export type GuestFile = (typeof GUEST_FILES)[number];
 

@@ -15,8 +15,13 @@ import { Template } from "./template.ts";
 /** Machines at a time, warm ones included. */
 const MACHINES_MAX = 32;
 const TEMPLATES_MAX = 8;
-/** What the second turn adds is little, what the third adds nothing. */
-const WARM_TURNS = 2;
+/** What a second turn would add cannot be measured, and it takes as long as the first. */
+const WARM_TURNS = 1;
+/**
+ * Warming up a copy takes a processor from the call that has just begun: the pool is filled up behind it, or
+ * beside one that takes longer than this. @unit ms
+ */
+const BEHIND_MS = 250;
 /** Warm copies of a template that nobody asked for in this time are destroyed. @unit ms */
 const IDLE_MS = 60_000;
 
@@ -27,6 +32,8 @@ interface Kind {
   readonly warm: Machine[];
   /** Copies on their way to be warm. */
   coming: number;
+  /** Waits until the pool is filled up. */
+  behind: NodeJS.Timeout | null;
   used: number;
 }
 
@@ -94,39 +101,44 @@ export class MachinePool {
     const kind = this.#kind(shape);
     kind.used = Date.now();
     const warm = this.#takeWarm(kind);
-    if (warm !== null) {
-      this.#refill(kind);
-      return warm;
-    }
+    if (warm !== null) return this.#given(kind, warm);
     const coming = this.#copy(kind, 0);
     const dropped = new Promise<null>((resolve) => {
       if (signal.aborted) resolve(null);
       signal.addEventListener("abort", () => resolve(null), { once: true });
     });
     const machine = await Promise.race([coming, dropped]);
-    if (machine === null) {
-      // It may serve another call, if it comes at all.
-      coming.then((late) => this.#keep(kind, late)).catch(() => {});
-      return null;
-    }
-    this.#refill(kind);
-    return machine;
+    if (machine !== null) return this.#given(kind, machine);
+    // It may serve another call, if it comes at all.
+    coming.then((late) => this.#keep(kind, late)).catch(() => {});
+    return null;
   }
 
-  /** When the copies that are on their way are there. */
+  /** When it is filled up. */
   async settled(): Promise<void> {
+    this.#refillNow();
     while (this.#work.size > 0) await Promise.allSettled(this.#work);
   }
 
-  /** Destroys a machine that was used. */
+  /** Destroys a machine that was used. @returns when nothing of it is left */
   async release(machine: Machine): Promise<void> {
-    await machine.destroy();
-    if (this.#all.delete(machine)) this.#places.leave();
+    try {
+      await machine.destroy();
+    } finally {
+      if (this.#all.delete(machine)) this.#places.leave();
+    }
+  }
+
+  /** As `release`, for a call whose answer need not wait for that. */
+  discard(machine: Machine): void {
+    this.#track(this.release(machine));
+    this.#refillNow();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeper);
+    for (const kind of this.#kinds.values()) this.#notBehind(kind);
     while (this.#work.size > 0 || this.#all.size > 0) {
       await Promise.all([...this.#all].map((each) => this.release(each)));
       await Promise.allSettled(this.#work);
@@ -140,7 +152,7 @@ export class MachinePool {
     const key = `${image.key} ${memoryMb} ${vcpus}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
-    const kind: Kind = { key, shape, template: null, warm: [], coming: 0, used: 0 };
+    const kind: Kind = { key, shape, template: null, warm: [], coming: 0, behind: null, used: 0 };
     this.#kinds.set(key, kind);
     const oldest = [...this.#kinds.values()].sort((a, b) => a.used - b.used);
     for (const each of oldest) {
@@ -153,6 +165,7 @@ export class MachinePool {
   /** Removes a template; machines copied from it go on. */
   #forget(kind: Kind): void {
     this.#kinds.delete(kind.key);
+    this.#notBehind(kind);
     for (const each of kind.warm.splice(0)) this.#track(this.release(each));
     kind.template?.then((template) => template.remove()).catch(() => {});
   }
@@ -214,6 +227,22 @@ export class MachinePool {
     const looking = this.#template(kind).finally(() => this.#looking.delete(kind));
     this.#looking.set(kind, looking);
     return looking;
+  }
+
+  #notBehind(kind: Kind): boolean {
+    const waited = kind.behind !== null;
+    if (kind.behind !== null) clearTimeout(kind.behind);
+    kind.behind = null;
+    return waited;
+  }
+
+  #given(kind: Kind, machine: Machine): Machine {
+    kind.behind ??= setTimeout(() => this.#refillNow(), BEHIND_MS);
+    return machine;
+  }
+
+  #refillNow(): void {
+    for (const kind of this.#kinds.values()) if (this.#notBehind(kind)) this.#refill(kind);
   }
 
   #refill(kind: Kind): void {

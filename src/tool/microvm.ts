@@ -98,7 +98,7 @@ export class MicroVms implements Sandbox {
       ...(call.network && { network: call.network }),
       monitor: this.#monitor.name,
     };
-    await this.#pool.release(machine);
+    this.#pool.discard(machine);
     const outcome = outcomeOf(this.tier, limits, usage, call.end, collected);
     if (outcome.tag !== "ok" || !limits.witness) return outcome;
     return { ...outcome, value: { ...outcome.value, witness: call.witness.map(witnessed) } };

@@ -93,6 +93,15 @@ const SHELL: Readonly<Record<string, Program>> = {
     code: `trap "echo bye" EXIT; echo hi; exit 4`,
     ...{ printed: "hi\nbye\n", status: 4 },
   },
+  "its words mean what it says": {
+    code: "echo() { printf '%s.' \"$@\"; }; echo a; false # the end",
+    ...{ printed: "a.", status: 1 },
+  },
+  "words of ours are its own": { code: "command() { :; }; false", printed: "", status: 1 },
+  "limits of its own": { code: "ulimit -n 3; echo a; false", printed: "a\n", status: 1 },
+  "closed streams": { code: "exec >&- 2>&- <&-; false", printed: "", status: 1 },
+  "an end in the middle": { code: "echo a; (exit 7) || exit 6; echo b", printed: "a\n", status: 6 },
+  "what it leaves behind": { code: "sleep 1000 & echo a; false", printed: "a\n", status: 1 },
   "an error names no file": {
     code: "echo a\nodd",
     ...{ printed: "a\n", status: 127, why: /^sh: odd: not found$/ },

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -51,8 +52,8 @@ static char warm_name[32];    /* interpreter that waits warm */
 static int is_shell = 0;      /* it is one: see shell.h */
 static pid_t warm = 0;
 static int warm_control = -1;
-static const char *rehearsal; /* the command line that a warm interpreter rehearses, and its length */
-static size_t rehearsal_length;
+static const char *program; /* the command line that a warm interpreter rehearses, and its length */
+static size_t program_length;
 static int warm_end = -1;     /* where the warm interpreter says how it ends */
 static int in = -1, out = -1, err = -1; /* our ends of the command's streams */
 static int child_in = -1, child_out = -1, child_err = -1;
@@ -71,9 +72,12 @@ static void become_tool(int join) {
   if (setgroups(0, 0) || setresgid(TOOL_ID, TOOL_ID, TOOL_ID) || setresuid(TOOL_ID, TOOL_ID, TOOL_ID)) _exit(126);
   if (chdir("/scratch")) _exit(126);
 }
-/* Starts a program on the command's streams; `control` and `end` become its descriptors 3 and 4 if they are ones. */
+/*
+ * Starts a program on the command's streams; `control` and `end` become its descriptors 3 and 4 if they are ones. A
+ * copy of this process would cost more than it does, and leave pages to be copied in each call.
+ */
 static pid_t start(char **argv, int control, int end) {
-  pid_t pid = fork();
+  pid_t pid = vfork();
   if (pid) return pid;
   setsid();
   sigset_t none;
@@ -83,13 +87,10 @@ static pid_t start(char **argv, int control, int end) {
   dup2(child_in, 0);
   dup2(child_out, 1);
   dup2(child_err, 2);
-  int from = 3;
-  if (control >= 0) {
-    dup2(control, 3);
-    dup2(end, 4);
-    fcntl(3, F_SETFD, 0);
-    fcntl(4, F_SETFD, 0);
-    from = 5;
+  int from = 3, given[] = {control, end};
+  for (int i = 0; i < 2 && given[i] >= 0; i++, from++) {
+    dup2(given[i], from);
+    fcntl(from, F_SETFD, 0);
   }
   syscall(SYS_close_range, from, ~0u, 0);
   become_tool(1);
@@ -113,22 +114,29 @@ static void make_streams(void) {
 }
 static void start_warm(void) {
   static const char node_line[] = "\0node\0-e\0console.log(6 * 7)", python_line[] = "\0python3\0-c\0print(6 * 7)";
-  /* What V8 does by itself after a while, it would do again in every copy: seconds have passed in each. */
-  char *node[] = {"node", "--no-memory-reducer", "--no-flush-bytecode", "/lib/coppice/warm.cjs", 0};
+  /* What V8 does by itself after a while, it would do again in every copy: seconds have passed in each. And what
+   * was rehearsed often must not be what it compiles better first of all: see warm.cjs. */
+  char *node[] = {"node", "--no-memory-reducer", "--no-flush-bytecode", "--no-opt", "--no-maglev",
+                  "--invocation-count-for-maglev=2000",
+                  "--invocation-count-for-feedback-allocation=1", "/lib/coppice/warm.cjs", 0};
   char *python[] = {"python3", "-I", "/lib/coppice/warm.py", 0};
   char *shell[] = {"sh", "-c", (char *)shell_waits, 0};
   int is_node = !strcmp(warm_name, "node");
   is_shell = !strcmp(warm_name, "sh");
   char **argv = is_node ? node : is_shell ? shell : !strcmp(warm_name, "python3") ? python : 0;
   if (!argv) fatal("warm=");
-  rehearsal = is_node ? node_line : python_line;
-  rehearsal_length = is_node ? sizeof node_line : sizeof python_line;
-  int s[2], p[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) || pipe2(p, O_CLOEXEC)) fatal("socketpair");
-  fchown(p[1], TOOL_ID, TOOL_ID); /* so that Node.js can open it again, not to be inherited */
+  program = is_node ? node_line : python_line;
+  program_length = is_node ? sizeof node_line : sizeof python_line;
+  int s[2], p[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s)) fatal("socketpair");
+  if (is_shell) {
+    if (mkfifo(SHELL_END, 0) || chown(SHELL_END, TOOL_ID, TOOL_ID) || chmod(SHELL_END, 0200)) fatal(SHELL_END);
+    p[0] = open(SHELL_END, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  } else if (!pipe2(p, O_CLOEXEC)) fchown(p[1], TOOL_ID, TOOL_ID); /* Node.js opens it again, not to be inherited */
+  if (p[0] < 0) fatal("end");
   warm = start(argv, s[1], p[1]);
   close(s[1]);
-  close(p[1]);
+  if (!is_shell) close(p[1]);
   warm_control = s[0];
   warm_end = p[0];
   char ready;
@@ -150,19 +158,11 @@ static void seed(const unsigned char *p, size_t n) {
   struct timespec now = {ms / 1000, (ms % 1000) * 1000000};
   if (clock_settime(CLOCK_REALTIME, &now)) fatal("clock");
 }
-/* Throws away what a stream has. */
-static void empty(int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-  while (read(fd, frame + 9, CHUNK) > 0);
-  fcntl(fd, F_SETFL, flags);
-}
-static uint64_t use[4]; /* of the command: processor, peak, kills for memory, refused processes */
+static uint64_t use[3]; /* of the command: peak, kills for memory, refused processes */
 static void measure(void) {
-  use[0] = number_in(PROCESSOR, "usage_usec ");
-  use[1] = number_in(PEAK, 0);
-  use[2] = number_in(KILLS, "oom_kill ");
-  use[3] = number_in(REFUSED, "max ");
+  use[0] = number_in(PEAK, 0);
+  use[1] = events_in(KILLS, "oom_kill ");
+  use[2] = events_in(REFUSED, "max ");
 }
 /* Are there processes of the command, beside a warm interpreter that has told its end? */
 static int others(void) {
@@ -183,33 +183,7 @@ static void tell_warm(char what, const void *line, size_t n) {
   memcpy(told + 5, line, n);
   put_all(warm_control, told, 5 + n);
 }
-/* What is made and thrown away on the way to a command and back. */
-static void rehearse_descriptors(void) {
-  int s[2], p[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) || pipe2(p, O_CLOEXEC)) fatal("descriptors");
-  for (int i = 0; i < 2; i++) {
-    close(s[i]);
-    close(p[i]);
-  }
-}
-/* Everything that a call does, as far as it can be undone: a software processor translates it here. */
-static void warm_up(void) {
-  char answer;
-  scratch(SCRATCH_USUAL, MS_REMOUNT);
-  limit(1ull << 40, 30000);
-  rehearse_descriptors();
-  if (is_shell) {
-    char *argv[] = {"/bin/sh", "-c", (char *)shell_rehearsal, 0};
-    waitpid(start(argv, -1, -1), 0, 0); /* what the one that waits cannot run */
-    tell_shell(warm_control, 'W', shell_rehearsal);
-  } else tell_warm('W', rehearsal, rehearsal_length);
-  if (read(warm_control, &answer, 1) != 1) fatal("warm interpreter");
-  empty(out);
-  empty(err);
-  measure();
-  others();
-  send_text('w', "");
-}
+#include "rehearsal.h"
 
 static char *argv[ARGS_MAX + 1];
 static unsigned char args[FRAME_MAX];
@@ -279,7 +253,7 @@ static void rest(int fd, char type) {
 static void finish(int status, int witness) {
   measure();
   /* Where nobody is left nobody is ended: to take a process apart takes longer than most programs. */
-  if (others()) put_file("/cg/tool/cgroup.kill", "1");
+  if (others() && !rehearsing) put_file("/cg/tool/cgroup.kill", "1");
   rest(out, 'O');
   rest(err, 'E');
   if (witness) {
@@ -292,19 +266,26 @@ static void finish(int status, int witness) {
     witness_line("left", text);
   }
   char text[200];
-  snprintf(text, sizeof text, "{\"code\":%d,\"signal\":%d,\"oom\":%llu,\"full\":%llu,\"cpuUs\":%llu,\"peak\":%llu}",
+  snprintf(text, sizeof text, "{\"code\":%d,\"signal\":%d,\"oom\":%llu,\"full\":%llu,\"peak\":%llu}",
            WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-           (unsigned long long)use[2], (unsigned long long)use[3], (unsigned long long)use[0], (unsigned long long)use[1]);
+           (unsigned long long)use[1], (unsigned long long)use[2], (unsigned long long)use[0]);
   send_text('X', text);
+}
+/* One use: the host destroys this machine. What was rehearsed is over, and all as before. @returns the command */
+static pid_t conclude(int status, int witness) {
+  finish(status, witness);
+  while (!rehearsing) pause();
+  rehearsed();
+  return 0;
 }
 
 #include "boot.h"
 
 /* The warm interpreter has said its status: its own end, which takes long, is nobody's concern. */
 static int interpreter_ended(int *status) {
-  unsigned char code;
-  if (read(warm_end, &code, 1) == 1) {
-    *status = code << 8;
+  char said[8] = {0}; /* a byte, or a shell's number as text */
+  if (read(warm_end, said, sizeof said - 1) > 0) {
+    *status = (is_shell ? atoi(said) & 255 : (unsigned char)said[0]) << 8;
     return 1;
   }
   close(warm_end); /* it does without, or was replaced by another program */
@@ -331,7 +312,7 @@ static void serve(void) {
       char type = got[4];
       if (type == 'S') seed(got + 9, n);
       else if (type == 'P') send_text('p', "");
-      else if (type == 'W' && !command) warm_up();
+      else if (type == 'W' && !command) command = rehearse();
       else if ((type == 'F' || type == 'f') && !command) add_file(type, got + 9, n);
       else if (type == 'D' && !command && n == 8) scratch_of(get_u64(got + 9));
       else if (type == 'R' && !command) command = run(got + 9, n, &witness);
@@ -362,19 +343,15 @@ static void serve(void) {
         kill(warm, SIGKILL);
         waitpid(warm, 0, 0);
       }
-      finish(status, witness);
-      for (;;) pause();
+      command = conclude(status, witness);
     }
     struct signalfd_siginfo one;
     if (p[5].revents) read(children, &one, sizeof one);
     for (pid_t gone; p[5].revents && (gone = waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (gone == command) {
-        finish(status, witness);
-        for (;;) pause(); /* one use: the host destroys this machine */
-      }
-      if (gone == warm && !command) fatal("warm interpreter");
+      if (gone == warm && (!command || rehearsing)) fatal("warm interpreter");
+      if (gone == command) command = conclude(status, witness);
     }
-    if (command && child_out >= 0) {
+    if (command && !rehearsing && child_out >= 0) {
       close(child_in);
       close(child_out);
       close(child_err);

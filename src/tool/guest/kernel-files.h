@@ -7,18 +7,8 @@ static void put_file(const char *path, const char *text) {
   close(fd);
 }
 /* Limits and use of the command. Open from the start: in a call they are only read and written. */
-enum { MOST_MEMORY, MOST_PROCESSES, PROCESSOR, PEAK, KILLS, REFUSED, PROCESSES, THREADS, GROUP_FILES };
+enum { MOST_MEMORY, MOST_PROCESSES, PEAK, KILLS, REFUSED, PROCESSES, THREADS, GROUP_FILES };
 static int group_files[GROUP_FILES];
-static void open_group(void) {
-  static const char *const names[] = {"memory.max", "pids.max", "cpu.stat", "memory.peak", "memory.events",
-                                      "pids.events", "cgroup.procs", "pids.current"};
-  char path[64];
-  for (int i = 0; i < GROUP_FILES; i++) {
-    snprintf(path, sizeof path, "/cg/tool/%s", names[i]);
-    group_files[i] = open(path, (i <= MOST_PROCESSES ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-    if (group_files[i] < 0) fatal(path);
-  }
-}
 static void put_limit(int file, uint64_t v) {
   char b[32];
   snprintf(b, sizeof b, "%llu", (unsigned long long)v);
@@ -37,6 +27,23 @@ static uint64_t number_in(int file, const char *key) {
   const char *p = text_of(file);
   if (p && key) p = strstr(p, key);
   return p ? strtoull(p + (key ? strlen(key) : 0), 0, 10) : 0;
+}
+/* What happened at a limit, which few commands reach: the kernel says whether there is anything to read. */
+static uint64_t events_in(int file, const char *key) {
+  struct pollfd p = {group_files[file], POLLPRI, 0};
+  return poll(&p, 1, 0) > 0 && p.revents & POLLPRI ? number_in(file, key) : 0;
+}
+static void open_group(void) {
+  static const char *const names[] = {"memory.max", "pids.max", "memory.peak", "memory.events",
+                                      "pids.events", "cgroup.procs", "pids.current"};
+  char path[64];
+  for (int i = 0; i < GROUP_FILES; i++) {
+    snprintf(path, sizeof path, "/cg/tool/%s", names[i]);
+    group_files[i] = open(path, (i <= MOST_PROCESSES ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (group_files[i] < 0) fatal(path);
+  }
+  text_of(KILLS); /* events are those since it was read */
+  text_of(REFUSED);
 }
 /* Packets and connections the kernel had no way for: the guest has no network. */
 static uint64_t no_route(void) {

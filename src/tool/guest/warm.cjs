@@ -11,6 +11,9 @@ require("node:util");
 require("node:timers/promises");
 require("node:child_process");
 
+// Those of the globals that are looked up anew each time.
+const { Buffer, process } = globalThis;
+
 const CONTROL = 3;
 const END = 4;
 // The same pipe once more, as one that children do not get.
@@ -28,36 +31,40 @@ function read(length) {
 }
 
 // V8's own generator goes on where the template's stood, in every clone: it is not used.
+const numbers = new BigUint64Array(512);
+let drawn = numbers.length;
+Math.random = function random() {
+  if (drawn === numbers.length) {
+    crypto.randomFillSync(numbers);
+    drawn = 0;
+  }
+  return Number(numbers[drawn++] >> 11n) / 2 ** 53;
+};
 function freshRandom() {
-  const numbers = new BigUint64Array(512);
-  let next = numbers.length;
-  Math.random = function random() {
-    if (next === numbers.length) {
-      crypto.randomFillSync(numbers);
-      next = 0;
-    }
-    return Number(numbers[next++] >> 11n) / 2 ** 53;
-  };
+  drawn = numbers.length;
 }
 
 // Taking an interpreter apart takes longer than most programs: its status is told before that. Node.js
 // itself still has to say something when nobody caught an error, or a promise was never settled.
+let said = false;
+function say() {
+  said = true;
+}
+function tell(name, ...values) {
+  const heard = Reflect.apply(emit, this, [name, ...values]);
+  if (name !== "exit" || said) return heard;
+  const status = Number(process.exitCode ?? values[0] ?? 0) & 255;
+  if (status === UNSETTLED) return heard;
+  fs.writeSync(end, Buffer.of(status));
+  do Atomics.wait(NEVER, 0, 0, rehearsing ? 1 : Number.POSITIVE_INFINITY);
+  while (!rehearsing);
+  return heard;
+}
 function leaveSoon() {
-  let said = false;
-  process.on("uncaughtExceptionMonitor", () => {
-    said = true;
-  });
-  process.emit = function (name, ...values) {
-    const heard = Reflect.apply(emit, this, [name, ...values]);
-    const status = Number(process.exitCode ?? values[0] ?? 0) & 255;
-    if (name !== "exit" || said || status === UNSETTLED) return heard;
-    fs.writeSync(rehearsing ? NOWHERE : end, Buffer.of(status));
-    while (!rehearsing) Atomics.wait(NEVER, 0, 0);
-    return heard;
-  };
+  process.on("uncaughtExceptionMonitor", say);
+  process.emit = tell;
 }
 const { emit } = process;
-const NOWHERE = fs.openSync("/dev/null", "w");
 const UNSETTLED = 13;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
@@ -81,23 +88,33 @@ async function warmUp() {
 }
 let warmed = 0;
 
-// All of a call but its end. What V8 would collect or compile better one day is done, or put off until
-// there is a program to do it for: a software processor would translate that in the middle of a call.
+// All of a call: also that there is nothing left to do, which Node.js tells before it asks again. What V8 would
+// collect or compile better one day is done, or put off until there is a program to do it for: a software
+// processor would translate that in the middle of a call.
 async function rehearse(line) {
   await warmUp();
-  await new Promise((done) => setImmediate(() => done(run(line))));
+  fs.closeSync(fs.openSync("/dev/null", "w"));
+  Buffer.alloc(2 ** 18, 1); // new memory
+  v8.setFlagsFromString(WAITING);
+  gc();
+  setImmediate(run, line);
+  await new Promise((done) => process.once("beforeExit", done));
   process.emit("exit", 0);
   process.emit = emit;
   process.removeAllListeners("uncaughtExceptionMonitor");
   for (const name of NAMES) delete globalThis[name];
-  gc();
 }
+const REHEARSE = "W".charCodeAt(0);
 let rehearsing = true;
 v8.setFlagsFromString("--expose-gc");
 const gc = vm.runInNewContext("gc");
 v8.setFlagsFromString("--no-expose-gc");
-const BETTER = ["opt", "maglev"];
-for (const each of BETTER) v8.setFlagsFromString(`--no-${each}`);
+// Until there is a program, V8 compiles nothing better, and counts what was rehearsed for little (init.c started it
+// so); then it does what it does by default.
+const WAITING =
+  "--no-opt --no-maglev --invocation-count-for-maglev=2000 --invocation-count-for-feedback-allocation=1";
+const RUNNING =
+  "--opt --maglev --invocation-count-for-maglev=400 --invocation-count-for-feedback-allocation=8";
 
 function fresh(args) {
   process.execve(process.execPath, ["node", ...args], process.env);
@@ -163,15 +180,15 @@ async function wait() {
   await warmUp();
   fs.writeSync(CONTROL, "R");
   for (;;) {
-    rehearsing = read(1).toString() === "W";
-    const texts = read(read(4).readUInt32LE(0)).toString().split("\0");
+    const head = read(5);
+    rehearsing = head[0] === REHEARSE;
+    const texts = read(head.readUInt32LE(1)).toString().split("\0");
     const own = texts.indexOf("");
     const line = texts.slice(own + 2, -1);
     environment(texts.slice(0, own));
     if (!rehearsing) {
       fs.closeSync(CONTROL);
-      fs.closeSync(NOWHERE);
-      for (const each of BETTER) v8.setFlagsFromString(`--${each}`);
+      v8.setFlagsFromString(RUNNING);
       // Out of this function: what the program throws is nobody's rejection.
       return setImmediate(run, line);
     }

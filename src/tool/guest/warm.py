@@ -99,26 +99,39 @@ def flush():
 # What Python does at its end that can be seen from outside: threads, functions, destructors, streams.
 # Taking the interpreter apart takes longer than most programs: its status is told before that.
 def leave(code):
-    if not rehearsing:
+    if rehearsing:
+        rehearse_threads()
+    else:
         threading._shutdown()
+    if not rehearsing or atexit._ncallbacks() == 0:
         atexit._run_exitfuncs()
     forget()
     try:
         flush()
     except OSError:
         code = 120
-    if rehearsing:
-        return
     if os.getpid() == PID:
         os.write(END, bytes([code]))
-        while True:
+        while not rehearsing:
             signal.pause()
+        return
     os._exit(code)
+
+
+# Threads are ended once: the main one's end is taken back, as a fork does it.
+def rehearse_threads():
+    main = threading.main_thread()
+    if hasattr(main, "_set_tstate_lock"):
+        threading._shutdown()
+        threading._SHUTTING_DOWN = main._is_stopped = False
+        main._set_tstate_lock()
 
 
 def rehearse(args):
     path, argv, main = list(sys.path), sys.argv, sys.modules["__main__"]
     warm_up()
+    os.close(os.dup(CONTROL))
+    bytearray(1 << 18)  # new memory
     run(args)
     sys.path[:], sys.argv, sys.modules["__main__"] = path, argv, main
 
@@ -129,8 +142,9 @@ warm_up()
 os.write(CONTROL, b"R")
 rehearsing = True
 while rehearsing:
-    rehearsing = read(1) == b"W"
-    line = read(int.from_bytes(read(4), "little")).decode("utf-8", "surrogateescape")
+    head = read(5)
+    rehearsing = head[0] == ord("W")
+    line = read(int.from_bytes(head[1:], "little")).decode("utf-8", "surrogateescape")
     texts = line.split("\0")
     own = texts.index("")
     os.environ.update(text.split("=", 1) for text in texts[:own])

@@ -81,7 +81,7 @@ function guestOn(socket: Socket, { fault }: Manner): void {
     // It may end without having read it.
     child.stdin?.on("error", () => {});
     child.once("close", (code) => {
-      const use = { signal: 0, oom: 0, full: 0, cpuUs: 1_000, peak: 4_096 };
+      const use = { signal: 0, oom: 0, full: 0, peak: 4_096 };
       say("X", Buffer.from(JSON.stringify({ code: code ?? -1, ...use })));
     });
   };

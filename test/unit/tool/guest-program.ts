@@ -70,7 +70,7 @@ async function answer(type: string): Promise<void> {
     return;
   }
   await say("O", heard.join(""));
-  await say("X", '{"code":0,"signal":0,"oom":0,"full":0,"cpuUs":1,"peak":1}');
+  await say("X", '{"code":0,"signal":0,"oom":0,"full":0,"peak":1}');
 }
 
 let before = Promise.resolve();

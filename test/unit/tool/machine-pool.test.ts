@@ -89,6 +89,28 @@ test("copies wait held, and go when they are claimed; a dead one is not given ou
   await pool.close();
 });
 
+test("no copy is made beside a call that has just begun; behind it there are two", async () => {
+  const { pool, log } = scripted();
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const held = () => log.filter((line) => line.endsWith("held")).length;
+  const machine = (await pool.claim(shape, signal)) as Machine;
+  await turn();
+  expect(pool.counts()).toMatchObject({ machines: 1 });
+  pool.discard(machine);
+  await turn();
+  expect(machine.alive).toBe(false);
+  expect(held()).toBe(2);
+  const long = (await pool.claim(shape, signal)) as Machine;
+  await turn();
+  expect(held()).toBe(2);
+  const until = Date.now() + 5_000; // a call that takes long does not keep the others waiting
+  while (held() < 3 && Date.now() < until) await turn();
+  expect(held()).toBe(3);
+  pool.discard(long);
+  await pool.close();
+  expect(pool.counts()).toEqual({ machines: 0, templates: 0 });
+});
+
 test("a template that was changed is made anew", async () => {
   const { pool, templates } = scripted();
   await pool.release((await pool.claim(shape, signal)) as Machine);
