@@ -20,6 +20,8 @@ export interface Jail {
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Devices of the host that are in there too. */
   readonly devices?: readonly string[];
+  /** No view of processes, and of devices only those named: fewer mounts, and nothing to look at. */
+  readonly bare?: boolean;
   /** Further flags of bubblewrap: mounts, the working folder. */
   readonly mounts: readonly string[];
   /** Seen in there; nothing else is. */
@@ -72,8 +74,8 @@ export function jailed(spec: Jail): Spawn {
   const filter = seccomp === undefined ? [] : ["--seccomp", `${seccomp}`];
   const bwrap = [join(jail, "bwrap"), ...walls, ...inside, ...names, ...set, ...filter];
   const devices = (spec.devices ?? []).flatMap((each) => ["--dev-bind", each, each]);
-  const dev = ["--dev", "/dev", ...devices, "--remount-ro", "/dev"];
-  const files = ["--ro-bind", root, "/", ...dev, "--proc", "/proc"];
+  const dev = [spec.bare ? "--tmpfs" : "--dev", "/dev", ...devices, "--remount-ro", "/dev"];
+  const files = ["--ro-bind", root, "/", ...dev, ...(spec.bare ? [] : ["--proc", "/proc"])];
   const all = [...bwrap, ...files, ...mounts, "--", ...command];
   // Only what starts the walls has an environment: where their libraries are.
   const own = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LD_LIBRARY_PATH: jail };

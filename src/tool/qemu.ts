@@ -97,7 +97,7 @@ export function qemuJail(
   user: Jail["user"],
 ): Jail {
   const { image, accelerator } = shape;
-  const devices = accelerator === "kvm" ? ["/dev/kvm"] : [];
+  const devices = ["/dev/null", ...(accelerator === "kvm" ? ["/dev/kvm"] : [])];
   // A copy may open the template's memory, and nothing beside it.
   const template = beginning.boot
     ? ["--bind", folder, "/run/template"]
@@ -116,6 +116,7 @@ export function qemuJail(
     root: image.vmm,
     user,
     devices,
+    bare: true,
     mounts: files,
     env: {},
     limits,
