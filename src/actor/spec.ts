@@ -85,7 +85,7 @@ export interface SupervisorSpec {
 
 export type ChildSpec = ActorSpec | SupervisorSpec;
 
-type Fault = "E_SPEC_COMBINATION" | "E_SPEC_CHILD" | "E_SPEC_DUPLICATE_ID";
+type Fault = "E_SPEC_COMBINATION" | "E_SPEC_CHILD" | "E_SPEC_DUPLICATE_ID" | "E_SPEC_SETTING";
 
 const fail = (code: Fault, fact: string, at: string, fix: string) =>
   new ActorError(code, fact, { at, fix });
@@ -203,7 +203,7 @@ export function supervisor(
 ): SupervisorSpec {
   checkId(id, "supervisor id");
   const at = `supervisor ${id}`;
-  const flags = noSlips(must(given), SUPERVISOR_FLAGS, at, ANY_SETTINGS);
+  const flags = noSlips(must(given, at), SUPERVISOR_FLAGS, at, ANY_SETTINGS);
   const autoShutdown = settings.word(
     flags.autoShutdown,
     ["never", "any_significant", "all_significant"],
@@ -218,12 +218,8 @@ export function supervisor(
     checkChild(spec, autoShutdown, at);
     if (seen.has(spec.id)) {
       const fact = `two children are called "${spec.id}"`;
-      throw fail(
-        "E_SPEC_DUPLICATE_ID",
-        fact,
-        at,
-        "give each child of a supervisor an id of its own",
-      );
+      const fix = "give each child of a supervisor an id of its own";
+      throw fail("E_SPEC_DUPLICATE_ID", fact, at, fix);
     }
     seen.add(spec.id);
   }
@@ -248,8 +244,11 @@ export function supervisor(
   });
 }
 
-/** Flags are given, if only {}: else two arguments may have changed places. */
-const must = <T>(flags: T | undefined): T => flags ?? (null as T);
+/** Flags are given, if only {}: else two arguments may have changed places. @throws E_SPEC_SETTING */
+function must<T>(flags: T | undefined, at: string): T {
+  if (flags !== undefined) return flags;
+  throw fail("E_SPEC_SETTING", "no flags", at, "write {} for none");
+}
 
 const intensityOf = (flags: SupervisorFlags | DynamicFlags, at: string) => ({
   intensity: settings.integer(flags.intensity, 1, [0, 1_000_000], "intensity", at),
@@ -271,7 +270,7 @@ export function dynamic(
 ): SupervisorSpec {
   checkId(id, "supervisor id");
   const at = `supervisor ${id}`;
-  const flags = noSlips(must(given), DYNAMIC_FLAGS, at, ANY_SETTINGS);
+  const flags = noSlips(must(given, at), DYNAMIC_FLAGS, at, ANY_SETTINGS);
   if (of?.kind === "supervisor" && options !== undefined) {
     const fact = "settings of a child that is a supervisor";
     throw fail("E_SPEC_COMBINATION", fact, at, "write them where that supervisor is declared");

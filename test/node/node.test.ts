@@ -176,6 +176,12 @@ describe("bad input", () => {
       node.tell(plain, type as "add", message as { by: number });
     expect(send("nope", {})).toThrow(expect.objectContaining({ code: "E_MESSAGE_TYPE" }));
     expect(send("add", { by: "1" })).toThrow(expect.objectContaining({ code: "E_MESSAGE_SCHEMA" }));
+    const none = expect.objectContaining({ code: "E_SPEC_SETTING" });
+    const stord = { stord: true } as object;
+    expect(() => node.tell(plain, "add", { by: 1 }, stord)).toThrow(none);
+    expect(() => node.ask(plain, "read", {}, { timout: "1s" } as object)).toThrow(none);
+    const named = node.start(crowd, { name: "x", args: undefined } as never);
+    expect((await failure(named)).code).toBe("E_SPEC_SETTING");
     const started = node.start(crowd, { id: "x", args: 1 as never });
     expect((await failure(started)).code).toBe("E_ARGS_SCHEMA");
     await node.start(crowd, { id: "x", args: undefined });

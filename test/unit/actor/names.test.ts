@@ -16,6 +16,7 @@ import {
   supervisor,
   tool,
 } from "../../../src/index.ts";
+import { rebalancing } from "../../../src/node/moving.ts";
 
 const parts = { state: z.any(), messages: { m: z.object({}) }, init: () => 0, on: { m: () => {} } };
 const A = actor("a", parts);
@@ -50,6 +51,7 @@ describe("a setting that does not exist", () => {
     ["actor", call("actor", "x", { ...parts, terminat() {} }), "did you mean terminate?"],
     ["tool", call("tool", "x", { ...open, retrys: 1 }), "did you mean retries?"],
     ["tool's cost", call("tool", "x", { ...open, cost: { max: () => 1 } }), "most, spent"],
+    ["tool's breaker", call("tool", "x", { ...open, breaker: { after: 3 } }), "failures, cooldown"],
     ["tool's rate", call("tool", "x", { ...open, rate: { calls: 1, every: "1s" } }), "calls, per"],
     [
       "tool's command",
@@ -156,12 +158,20 @@ describe("before anything starts", () => {
     expect(await started(...args)).toContain(expected);
   });
 
-  test("simulate() too", async () => {
+  test("rebalance too", () => {
+    const movable = api.app({ root: supervisor("s", {}, [child("x", A, { movable: true })]) });
+    const of = (options: object) => refusal(() => rebalancing(options, 2, movable));
+    expect(of({ evry: "1s" })).toContain("did you mean every?");
+    expect(of({ every: "1s" })).toBe("accepted");
+  });
+
+  test("simulate() and probe() too", async () => {
     const simulate = (...args: unknown[]) =>
       Promise.resolve(untyped.simulate?.(...args)).catch((thrown: ActorError) => thrown.code);
     const whole = api.app({ root });
     expect(await simulate()).toBe("E_APP_DEFAULT");
     expect(await simulate(whole, { sed: 1 })).toBe("E_SPEC_SETTING");
     expect(await simulate(whole, { faults: { crashes: 1 } })).toBe("E_SPEC_SETTING");
+    expect(call("probe", A, { durabel: true })).toContain("did you mean durable?");
   });
 });
