@@ -58,6 +58,11 @@ describe("a setting that does not exist", () => {
       call("tool", "x", { ...open, sandbox: sandbox("process"), run: { command: "ls", arg: 1 } }),
       "did you mean args?",
     ],
+    [
+      "model's price",
+      call("model", { baseUrl: "http://h/v1", model: "m", price: { ...price, in: 1 } }),
+      "did you mean input?",
+    ],
     ["model", call("model", { baseUrl: "http://h/v1", model: "m", price, key: 1 }), "there are"],
     ["pool", call("pool", { timeOut: "1s" }), "did you mean timeout?"],
     ["sandbox", call("sandbox", "process", { memry: "1mb" }), "did you mean memory?"],
@@ -85,6 +90,7 @@ describe("a setting that does not exist", () => {
   test("what is no object is no settings", () => {
     expect(call("child", "x", A, "durable")).toContain('E_SPEC_SETTING: "durable" is no settings');
     expect(call("app", [])).toContain("E_SPEC_SETTING: [] is no settings");
+    expect(call("child", "x", A, null)).toContain("E_SPEC_SETTING: null is no settings");
   });
 
   test("one that is there and undefined is not set", () => {
@@ -101,17 +107,21 @@ describe("a part that is none", () => {
     [call("actor", "x", missing("on")), "E_SPEC_STRATEGY: on: undefined is no object"],
     [call("actor", "x", { ...parts, args: 1 }), "E_SPEC_STRATEGY: args: 1 is no schema"],
     [call("actor", "x", { ...parts, view: 1 }), "E_SPEC_STRATEGY: view: 1 is no function"],
+    [call("actor", "x", { ...parts, trapExit: "yes" }), 'E_SPEC_STRATEGY: trapExit: "yes"'],
     [call("actor", "x", { ...parts, version: "2" }), "E_SPEC_RANGE: version"],
     [call("actor", "x", { ...parts, upgrade: { 2: 1 } }), "E_SPEC_STRATEGY: 2: 1 is no function"],
     [call("actor", "x", { ...parts, messages: { m: {} } }), "messages.m: {} is no schema"],
     [call("ask", z.any()), "E_SPEC_STRATEGY: the second argument: undefined is no schema"],
+    [call("ask", 1, z.any()), "E_SPEC_STRATEGY: the first argument: 1 is no schema"],
     [call("tool", "x", { ...open, input: undefined }), "input: undefined is no schema"],
+    [call("tool", "x", { ...open, output: 1 }), "output: 1 is no schema"],
     [call("tool", "x", { ...open, cost: { spent: () => 1 } }), "most: undefined is no function"],
     [call("tool", "x", { ...open, sandbox: "process" }), 'sandbox: "process" is no sandbox'],
     [call("child", "x", A, { tools: ["pay"] }), 'E_SPEC_CHILD: tools: "pay" is no tool'],
     [call("child", "x", A, { tools: [undefined] }), "E_SPEC_CHILD: tools: undefined is no tool"],
     [call("child", "x", A, { quota: { usd: "5" } }), 'E_SPEC_RANGE: quota.usd: "5"'],
     [call("child", "x", A, { quota: { soft: { tell: 1 } } }), "quota.soft.tell: 1 is no text"],
+    [call("child", "x", A, { quota: { soft: { at: "0.5" } } }), 'quota.soft.at: "0.5" is outside'],
     [call("app", { root, policy: [] }), "E_POLICY: [] is no policy"],
     [call("app", { root, store: "redis" }), 'E_SPEC_CHILD: store: "redis" is no store'],
     [call("app", { root, behaviours: [1] }), "E_SPEC_CHILD: behaviours is no list of behaviours"],
@@ -151,6 +161,7 @@ describe("before anything starts", () => {
     ["a name", [app, { treads: 2 }], "E_SPEC_SETTING"],
     ["a level", [app, { log: "loud" }], "E_SPEC_STRATEGY"],
     ["a folder", [app, { data: 1 }], "E_SPEC_STRATEGY"],
+    ["no flag", [app, { inspect: "yes" }], "E_SPEC_STRATEGY: inspect"],
     ["a listener", [app, { onEvent: "x" }], "E_SPEC_STRATEGY"],
     ["no app", [], "E_APP_FILE"],
     ["the app itself", [{ kind: "app" }], "E_APP_FILE: start() was given an app"],
