@@ -13,13 +13,13 @@ export type {
   Timer,
   UseOptions,
 } from "./actor/context.ts";
+export type { Decision } from "./actor/decision.ts";
 export { ActorError, type ErrorCode } from "./actor/errors.ts";
 export { type ExitReason, formatReason, isClean } from "./actor/exit.ts";
 export { Human, human } from "./actor/human.ts";
 export type { IsolatedTier, Outcome, Tier, Usage } from "./actor/outcome.ts";
 export {
   type Condition,
-  type Decision,
   type Policy,
   type PolicyCall,
   type Rule,

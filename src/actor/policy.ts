@@ -1,8 +1,9 @@
 /**
- * Owns: what may be decided about a tool call, and rules as data that decide it: the first rule that
- * fits counts. Pure: the same call is decided alike on every thread and in every rerun.
+ * Owns: policies of tool calls, and rules as data that are one: the first rule that fits counts. Pure:
+ * the same call is decided alike on every thread and in every rerun.
  * Does not own: grants, which come first; asking people and keeping the record (tool/).
  */
+import { checkDecision, type Decision } from "./decision.ts";
 import { ActorError, shown } from "./errors.ts";
 import { known } from "./expression.ts";
 import { type FieldOf, Fields } from "./fields.ts";
@@ -10,7 +11,6 @@ import { type Limit, Limits } from "./limits.ts";
 import { Literals } from "./literals.ts";
 import { type Need, Needs } from "./needs.ts";
 import type { Tier } from "./outcome.ts";
-import { type Duration, milliseconds } from "./units.ts";
 
 /** A granted call, before anything runs. */
 export interface PolicyCall {
@@ -22,12 +22,6 @@ export interface PolicyCall {
   /** Checked by the tool's schema. */
   readonly input: unknown;
 }
-
-/** Let it run; refuse it with words the model can read; or ask a person, an actor made by human(). */
-export type Decision =
-  | "allow"
-  | { readonly deny: string }
-  | { readonly ask: string; readonly within?: Duration };
 
 /** Decides about calls. It must be pure: no clock, no I/O, no memory. What it throws is a denial. */
 export type Policy = (call: PolicyCall) => Decision;
@@ -106,25 +100,6 @@ const refuse = (fact: string, at: string, fix: string) =>
 
 const CONDITION = new Set(["equals", "oneOf", "startsWith", "matches", "min", "max", "not"]);
 const RULE = new Set(["tool", "path", "tier", "input", "decision"]);
-
-function checkDecision(decision: unknown, at: string): void {
-  if (decision === "allow") return;
-  const { deny, ask, within } = (decision ?? {}) as {
-    deny?: unknown;
-    ask?: unknown;
-    within?: Duration;
-  };
-  if (typeof deny === "string") return;
-  if (typeof ask === "string" && ask.startsWith("/")) {
-    if (within !== undefined) milliseconds(within, `${at}, within`);
-    return;
-  }
-  throw refuse(
-    `${shown(decision)} is no decision`,
-    at,
-    'use "allow", { deny: "why" } or { ask: "/path" }',
-  );
-}
 
 function compile(rule: Rule, index: number, fields: Fields): Compiled {
   const at = `rule ${index + 1}`;

@@ -4,7 +4,8 @@
  * Does not own: what policies are made of (actor/policy.ts), people (actor/human.ts), the record of
  * decisions (audit.ts).
  */
-import type { Decision, Policy, PolicyCall } from "../actor/policy.ts";
+import { checkDecision, type Decision } from "../actor/decision.ts";
+import type { Policy, PolicyCall } from "../actor/policy.ts";
 import { milliseconds } from "../actor/units.ts";
 import type { Decided, ToolCall } from "../kernel/tools.ts";
 
@@ -17,22 +18,15 @@ export type Verdict =
     }
   | { readonly allow: false; readonly why: string };
 
-const deny = (why: string): Decision => ({ deny: why });
-
 /** The policy's word. A policy that throws, or says something else, denies. */
 export function decide(policy: Policy, call: PolicyCall): Decision {
-  let said: Decision;
   try {
-    said = policy(call);
+    const said: unknown = policy(call);
+    checkDecision(said, "the policy");
+    return said;
   } catch (thrown) {
-    return deny(`the policy failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    return { deny: `the policy failed: ${thrown instanceof Error ? thrown.message : thrown}` };
   }
-  if (said === "allow") return said;
-  if (typeof said === "object" && said !== null) {
-    if ("deny" in said && typeof said.deny === "string") return said;
-    if ("ask" in said && typeof said.ask === "string") return said;
-  }
-  return deny("the policy said neither allow, deny nor ask");
 }
 
 /** Waits, in the host's time; resolves early when the signal fires. */

@@ -128,6 +128,9 @@ describe("rules", () => {
     ],
     ["a pattern that is none", () => rules([{ tool: 7, decision: "allow" } as never])],
     ["a relative path to ask", () => rules([{ decision: { ask: "ops" } }])],
+    ["a slip", () => rules([{ decision: { ask: "/ops", withn: "1h" } as never }])],
+    ["both", () => rules([{ decision: { ask: "/ops", deny: "no" } as never }])],
+    ["a denial with a time", () => rules([{ decision: { deny: "no", within: "1h" } as never }])],
     [
       "nobody there",
       () => app({ root: supervisor("s", {}, []), policy: rules([], { ask: "/s/x" }) }),
@@ -146,9 +149,11 @@ describe("a policy as a function", () => {
       },
       /the policy failed: oops/,
     ],
-    ["says nothing", () => undefined, /neither/],
-    ["says yes", () => "yes", /neither/],
-    ["is async", async () => "allow", /neither/],
+    ["says nothing", () => undefined, /is no decision/],
+    ["says yes", () => "yes", /is no decision/],
+    ["is async", async () => "allow", /is no decision/],
+    ["asks nobody", () => ({ ask: "ops" }), /is no decision/],
+    ["asks until no time", () => ({ ask: "/desk/ops", within: "soon" }), /soon/],
   ])("that %s denies", (_, policy, why) => {
     expect(decide(policy as Policy, call("t"))).toEqual({ deny: expect.stringMatching(why) });
   });
