@@ -56,6 +56,8 @@ const TIERS: Readonly<Record<string, { name: RegExp; walls: (pid: number) => voi
   "microvm-tcg": {
     name: /^qemu/,
     walls(pid) {
+      expect(of(pid, "mountinfo")).not.toMatch(/ \/proc[ /]/);
+      if (root) expect(readdirSync(`/proc/${pid}/root/dev`)).toEqual(["null"]);
       const disks = readdirSync(`/proc/${pid}/fd`).filter(
         (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === "/run/disk",
       );

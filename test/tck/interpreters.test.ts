@@ -47,6 +47,18 @@ const NODE: Readonly<Record<string, Program>> = {
       console.log(execFileSync("sh", ["-c", "cd /proc/self/fd; echo *"]).toString());`,
     ...{ printed: "0 1 2 3\n\n", status: 0 },
   },
+  "what is hot is compiled": {
+    code: `require("node:v8").setFlagsFromString("--allow-natives-syntax");
+      function hot(n) { let sum = 0; for (let i = 0; i < n; i++) sum += i % 7; return sum; }
+      const compiled = new Function("f", "return (%GetOptimizationStatus(f) & 16) !== 0");
+      const turn = () => { for (let i = 0; i < 500; i++) hot(20); };
+      (async () => {
+        const until = Date.now() + 30_000;
+        while (!compiled(hot) && Date.now() < until) { turn(); await new Promise(setImmediate); }
+        console.log(compiled(hot));
+      })();`,
+    ...{ printed: "true\n", status: 0 },
+  },
   "all is printed before the end": {
     code: `process.stdout.write("y".repeat(300_000));`,
     ...{ printed: "y".repeat(300_000), status: 0 },
