@@ -138,7 +138,6 @@ export class MachinePool {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeper);
-    for (const kind of this.#kinds.values()) this.#notBehind(kind);
     while (this.#work.size > 0 || this.#all.size > 0) {
       await Promise.all([...this.#all].map((each) => this.release(each)));
       await Promise.allSettled(this.#work);
@@ -165,7 +164,6 @@ export class MachinePool {
   /** Removes a template; machines copied from it go on. */
   #forget(kind: Kind): void {
     this.#kinds.delete(kind.key);
-    this.#notBehind(kind);
     for (const each of kind.warm.splice(0)) this.#track(this.release(each));
     kind.template?.then((template) => template.remove()).catch(() => {});
   }
@@ -229,20 +227,18 @@ export class MachinePool {
     return looking;
   }
 
-  #notBehind(kind: Kind): boolean {
-    const waited = kind.behind !== null;
-    if (kind.behind !== null) clearTimeout(kind.behind);
-    kind.behind = null;
-    return waited;
-  }
-
   #given(kind: Kind, machine: Machine): Machine {
-    kind.behind ??= setTimeout(() => this.#refillNow(), BEHIND_MS);
+    kind.behind ??= setTimeout(() => this.#refillNow(), BEHIND_MS).unref();
     return machine;
   }
 
   #refillNow(): void {
-    for (const kind of this.#kinds.values()) if (this.#notBehind(kind)) this.#refill(kind);
+    for (const kind of this.#kinds.values()) {
+      if (kind.behind === null) continue;
+      clearTimeout(kind.behind);
+      kind.behind = null;
+      this.#refill(kind);
+    }
   }
 
   #refill(kind: Kind): void {

@@ -61,7 +61,8 @@ function scripted() {
 test("no machine is given out twice; what was used is destroyed", async () => {
   const { pool } = scripted();
   const given = new Set<Machine>();
-  for (let turn = 0; turn < 10; turn++) {
+  // More than there may be at a time.
+  for (let turn = 0; turn < 40; turn++) {
     const machine = (await pool.claim(shape, signal)) as Machine;
     expect(machine.alive).toBe(true);
     expect(given.has(machine)).toBe(false);
