@@ -95,6 +95,18 @@ describe.each(tiers)("sandbox $tier", ({ tier, missing }) => {
       expect(early).toBe("one\n");
     });
 
+    // (The other tiers have other signs of it: test/security.)
+    const inMachine = test.runIf(tier.startsWith("microvm"));
+    inMachine("what reached a limit of its machine is told as that", async () => {
+      const memory = { memoryBytes: 96 * 2 ** 20 };
+      const code = "a = []\nwhile True: a.append(bytearray(b'x' * 4_000_000))";
+      const full = await callOn(box, { command: "python3", args: ["-c", code], limits: memory });
+      expect(full).toMatchObject({ tag: "killed", limit: "memory" });
+      const script = "for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; wait";
+      const many = await shell(box, script, { limits: { processes: 5 } });
+      expect(many).toMatchObject({ tag: "killed", limit: "processes" });
+    });
+
     test("a deadline, an owner that is gone, and too much output end it", async () => {
       const late = await shell(box, "echo x; sleep 1000", { limits: { timeoutMs: 1_500 } });
       expect(late).toMatchObject({ tag: "timeout", limitMs: 1_500, tier });
