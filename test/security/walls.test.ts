@@ -2,6 +2,7 @@
 // because what holds it is another wall still.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { descendants } from "../../src/tool/processes.ts";
 import { hostTiers, LIMITS, openTier, shell } from "../tck/sandbox-host.ts";
@@ -57,7 +58,7 @@ const TIERS: Readonly<Record<string, { name: RegExp; walls: (pid: number) => voi
     name: /^qemu/,
     walls(pid) {
       expect(of(pid, "mountinfo")).not.toMatch(/ \/proc[ /]/);
-      if (root) expect(readdirSync(`/proc/${pid}/root/dev`)).toEqual(["null"]);
+      if (root) expect(readdirSync(join("/proc", `${pid}`, "root", "dev"))).toEqual(["null"]);
       const disks = readdirSync(`/proc/${pid}/fd`).filter(
         (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === "/run/disk",
       );
