@@ -1,6 +1,6 @@
 // Several nodes of one app on one Redis: each actor runs on one of them, whichever are left.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFailed, test } from "vitest";
 import type { ClusterView } from "../../src/observe/view.ts";
 import { type NodeProcess, serving, startNode } from "./node-process.ts";
 import { startProxy } from "./proxy.ts";
@@ -14,8 +14,12 @@ describe.skipIf(missing !== null)("nodes on one Redis", () => {
   let prefix = "";
   let prefixes = 0;
 
-  const node = (lease = "4s") =>
-    startNode({ REDIS_URL: stage.server.url, REDIS_PREFIX: prefix, REDIS_LEASE: lease });
+  const node = async (lease = "4s") => {
+    const env = { REDIS_URL: stage.server.url, REDIS_PREFIX: prefix, REDIS_LEASE: lease };
+    const made = await startNode(env);
+    onTestFailed(() => console.log(`a node said:\n${made.said.join("\n")}`));
+    return made;
+  };
   const two = async () => {
     prefix = `nodes${++prefixes}`;
     const first = await node();
