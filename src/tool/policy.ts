@@ -25,7 +25,8 @@ export function decide(policy: Policy, call: PolicyCall): Decision {
     checkDecision(said, "the policy");
     return said;
   } catch (thrown) {
-    return { deny: `the policy failed: ${thrown instanceof Error ? thrown.message : thrown}` };
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return { deny: `the policy failed: ${why}` };
   }
 }
 

@@ -149,6 +149,13 @@ describe("a policy as a function", () => {
       },
       /the policy failed: oops/,
     ],
+    [
+      "throws what cannot be put into a text",
+      () => {
+        throw Symbol("odd");
+      },
+      /the policy failed: Symbol\(odd\)/,
+    ],
     ["says nothing", () => undefined, /is no decision/],
     ["says yes", () => "yes", /is no decision/],
     ["is async", async () => "allow", /is no decision/],
